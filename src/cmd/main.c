@@ -1,0 +1,72 @@
+/* main.c -- finds the command and turns its result into an exit code. */
+#include "base/error.h"
+#include "base/log.h"
+#include "cmd/command.h"
+
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+extern const struct command command_version;
+
+/* In the order of `fire help`. */
+static const struct command *const commands[] = {
+    &command_version,
+};
+
+static void print_help(void)
+{
+    puts("usage: fire COMMAND [OPTIONS] [ARGUMENTS]\n\nCommands (fire COMMAND --help says more):");
+    for (size_t i = 0; i < G_N_ELEMENTS(commands); i++)
+        printf("  %-14s %s\n", commands[i]->name, commands[i]->summary);
+}
+
+/* A command's name is one word or two. */
+static const struct command *find_command(int argc, char **argv, int *n_words)
+{
+    for (*n_words = 2; *n_words >= 1; --*n_words) {
+        if (argc <= *n_words)
+            continue;
+        g_autofree char *name =
+            *n_words == 2 ? g_strdup_printf("%s %s", argv[1], argv[2]) : g_strdup(argv[1]);
+        for (size_t i = 0; i < G_N_ELEMENTS(commands); i++)
+            if (strcmp(commands[i]->name, name) == 0)
+                return commands[i];
+    }
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    /* Text is UTF-8 and numbers are locale-free, whatever the user's locale. */
+    setlocale(LC_CTYPE, "C.UTF-8");
+    signal(SIGPIPE, SIG_IGN);
+    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0) {
+        print_help();
+        return argc < 2 ? EXIT_USAGE : EXIT_DONE;
+    }
+    if (strcmp(argv[1], "--version") == 0)
+        argv[1] = (char *)"version";
+    int n_words;
+    const struct command *command = find_command(argc, argv, &n_words);
+    if (!command) {
+        log_error("unknown command '%s'; 'fire help' lists them", argv[1]);
+        return EXIT_USAGE;
+    }
+    g_autoptr(GError) error = NULL;
+    int code = command->run(argc - n_words, argv + n_words, &error);
+    if (error) {
+        log_error("%s", error->message);
+        if (code == EXIT_DONE || code == EXIT_FAILED)
+            code = g_error_matches(error, FIRE_ERROR, FIRE_ERROR_USAGE) ? EXIT_USAGE : EXIT_FAILED;
+    }
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        log_error("cannot write to standard output");
+        if (code == EXIT_DONE)
+            code = EXIT_FAILED;
+    }
+    return code;
+}
