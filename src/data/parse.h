@@ -1,34 +1,37 @@
 /* parse.h -- what a student's and a teacher's text say: thought, answer, score, comment.
  *
  * Both ways of reading of DESIGN.md 5 `score-parse`: `tolerant`, and `official`, which is
- * METRICS.md 1 to the letter. Nothing here fails: a text without a score has none (NAN). Pieces are
- * borrowed from the text. */
+ * METRICS.md 1 to the letter. Nothing here fails: a text without a score has none. Every function
+ * takes linear time on any text. */
 #ifndef FIRE_DATA_PARSE_H
 #define FIRE_DATA_PARSE_H
 
 #include "data/protocol.h"
 
-#include <stddef.h>
-
-/* Part of a text; text == NULL: not there. */
-struct span {
-    const char *text;
-    size_t n_bytes;
-};
-
 /* The teacher's score by `protocol`'s score-parse and score-range; NAN where there is none. NULL
- * text has none. */
+ * has none.
+ *
+ * Tolerant: the first line that holds the word "score" (any case), later a colon, and after it,
+ * with nothing but blanks, quotes, brackets and bold marks between, a number. The number is a score
+ * if it is written 7, 7.5, 7/10 or 7 out of 10 and lies in the range; a sign, a range (6-7, 6 to
+ * 7), another denominator and a percentage are no score, and no later line is looked at then.
+ *
+ * Official: the first line (of Python's splitlines) must contain "Score:"; the score is the first
+ * run of digits in it. */
 double parse_score(const struct protocol *protocol, const char *feedback);
 
-/* The comment: what follows the first "Feedback:", trimmed. Tolerant: any case, bold marks allowed,
- * and a text without that label is a comment as a whole, less the line that held its score.
- * Official: absent where the label is absent (the caller then passes on the whole text, as the
- * released loops do). */
-struct span parse_comment(const struct protocol *protocol, const char *feedback);
+/* The comment, trimmed. Free with g_free.
+ *
+ * Tolerant: what follows the label "Feedback:" (any case, bold marks allowed, at the start of a
+ * line rather than inside one); a text without that label is a comment as a whole, less the words
+ * that gave its score. Official: what follows the first "Feedback:"; NULL where that is absent (the
+ * released loops then pass on the whole text, the released scorers score ""). */
+char *parse_comment(const struct protocol *protocol, const char *feedback);
 
-/* The student's thought and answer: what follows "Thought:" up to "Answer:", and what follows
- * "Answer:". A response without "Answer:" is an answer as a whole. Trimmed. */
-struct span parse_thought(const char *response);
-struct span parse_answer(const char *response);
+/* The student's thought: what stands between "Thought:" and "Answer:"; NULL where there is no
+ * "Thought:". The answer: what follows "Answer:"; a response without that label is an answer as a
+ * whole. Trimmed, labels read as tolerantly as "Feedback:". Free with g_free. */
+char *parse_thought(const char *response);
+char *parse_answer(const char *response);
 
 #endif
