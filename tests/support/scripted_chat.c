@@ -7,6 +7,7 @@ struct chat_call {
     void *user;
     enum chat_outcome outcome;
     char *text;
+    bool cancelled;
 };
 
 static json_t *describe(const struct chat_request *request)
@@ -34,10 +35,14 @@ static gboolean deliver(gpointer user)
     self->source = NULL;
     for (guint n = self->waiting->length; n > 0; n--) {
         struct chat_call *call = g_queue_pop_head(self->waiting);
+        if (self->hold && !call->cancelled) {
+            g_queue_push_tail(self->waiting, call);
+            continue;
+        }
         struct chat_reply reply = {
             .outcome = call->outcome,
-            .text = call->outcome == CHAT_FAILED || call->outcome == CHAT_CANCELLED ? ""
-                                                                                    : call->text,
+            .text =
+                call->outcome == CHAT_FAILED || call->outcome == CHAT_CANCELLED ? "" : call->text,
             .error = call->outcome == CHAT_FAILED ? call->text : NULL,
             .usage = {-1, -1, -1, -1},
         };
@@ -63,7 +68,7 @@ static struct chat_call *send_request(struct chat *chat, const struct chat_reque
     struct scripted_chat *self = (struct scripted_chat *)chat;
     struct scripted_reply reply = self->answer(request, self->user);
     struct chat_call *call = g_new(struct chat_call, 1);
-    *call = (struct chat_call){done, user, reply.outcome, g_strdup(reply.text)};
+    *call = (struct chat_call){done, user, reply.outcome, g_strdup(reply.text), false};
     self->n_asked++;
     if (self->remember)
         json_array_append_new(self->seen, describe(request));
@@ -77,6 +82,8 @@ static void cancel_request(struct chat *chat, struct chat_call *call)
 {
     struct scripted_chat *self = (struct scripted_chat *)chat;
     g_assert_nonnull(g_queue_find(self->waiting, call));
+    g_assert_false(call->cancelled);
+    call->cancelled = true;
     self->n_cancelled++;
     if (!self->late)
         call->outcome = CHAT_CANCELLED;
