@@ -312,20 +312,37 @@ static void check_request(const struct scripted_chat *chat, size_t i, int round,
 
 static void test_requests(void)
 {
-    struct stage *stage = stage_new(find_scenario("retry-each-round"));
-    loop_start(stage->loop);
-    support_wait(&stage->ended);
-    struct turn turns[] = {{(char *)"a", (char *)S("4"), 4, NULL}, {(char *)"b", NULL, NAN, NULL}};
-    struct message_list list;
-    for (size_t i = 0; i < 2; i++) {
-        prompt_student(&list, prompts, &stage->protocol, &sample, turns, i);
-        check_request(&stage->student, i, (int)i + 1, 0, &list);
-        for (int attempt = 0; attempt < 2; attempt++) {
-            prompt_teacher(&list, prompts, &stage->protocol, &sample, turns, i + 1, attempt);
-            check_request(&stage->teacher, 2 * i + (size_t)attempt, (int)i + 1, attempt, &list);
+    static const struct {
+        const char *scenario, *feedback;
+        int n_attempts; /* of the teacher in each round */
+    } cases[] = {
+        {"full-feedback", S("3"), 1},
+        {"no-history", S("3"), 1},
+        {"retry-each-round", S("4"), 2},
+        {"official-minus", "Score: -3", 1}, /* no "Feedback:": the student sees all of it */
+    };
+    for (size_t c = 0; c < G_N_ELEMENTS(cases); c++) {
+        struct stage *stage = stage_new(find_scenario(cases[c].scenario));
+        loop_start(stage->loop);
+        support_wait(&stage->ended);
+        struct turn turns[] = {
+            {(char *)"a", (char *)(uintptr_t)cases[c].feedback, NAN, NULL},
+            {(char *)"b", NULL, NAN, NULL},
+        };
+        struct message_list list;
+        for (int i = 0; i < 2; i++) {
+            prompt_student(&list, prompts, &stage->protocol, &sample, turns, (size_t)i);
+            check_request(&stage->student, (size_t)i, i + 1, 0, &list);
+            for (int attempt = 0; attempt < cases[c].n_attempts; attempt++) {
+                prompt_teacher(&list, prompts, &stage->protocol, &sample, turns, (size_t)i + 1,
+                               attempt);
+                check_request(&stage->teacher, (size_t)(cases[c].n_attempts * i + attempt), i + 1,
+                              attempt, &list);
+            }
         }
+        g_assert_cmpint(stage->teacher.n_asked, ==, 2 * cases[c].n_attempts);
+        stage_free(stage);
     }
-    stage_free(stage);
 }
 
 /* The picture and each role's sampling reach the request; without a picture no message has one. */

@@ -38,8 +38,9 @@ void fixed_predict(struct fixed_prediction *prediction, const struct protocol *p
                    const char *text);
 void fixed_prediction_clear(struct fixed_prediction *prediction);
 
-/* What BLEU and CIDEr see of a text: options `response-text` and `feedback-text`. A feedback without
- * a comment is "" under the official parser, as the released scorers have it. Free with g_free. */
+/* What BLEU and CIDEr see of a text: options `response-text` and `feedback-text`. A feedback
+ * without a comment is "" under the official parser, as the released scorers have it. Free with
+ * g_free. */
 char *fixed_text(const struct protocol *protocol, enum fixed_role role, const char *text);
 
 #endif
