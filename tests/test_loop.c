@@ -520,17 +520,17 @@ static void test_sink_acts(void)
 {
     static const struct {
         const char *scenario;
-        int on_turn, on_ended, n_heard, n_ended;
+        int on_turn, on_ended, n_heard, n_ended, n_student;
         enum stop stop;
     } cases[] = {
-        {"solved-at-10", DO_CANCEL, DO_NOTHING, 1, 1, STOP_NONE},
-        {"solved-at-10", DO_CANCEL, DO_FREE, 1, 1, STOP_NONE},
-        {"solved-at-10", DO_FREE, DO_NOTHING, 1, 0, STOP_NONE},
-        {"solved-at-10", DO_NOTHING, DO_FREE, 3, 1, STOP_SCORE},
-        {"solved-at-10", DO_NOTHING, DO_CANCEL, 3, 1, STOP_SCORE},
-        {"solved-at-once", DO_CANCEL, DO_NOTHING, 1, 1, STOP_SCORE}, /* it was the last anyway */
-        {"student-refuses", DO_FREE, DO_NOTHING, 1, 0, STOP_NONE},
-        {"student-fails", DO_NOTHING, DO_FREE, 0, 1, STOP_FAILED},
+        {"solved-at-10", DO_CANCEL, DO_NOTHING, 1, 1, 1, STOP_NONE},
+        {"solved-at-10", DO_CANCEL, DO_FREE, 1, 1, 1, STOP_NONE},
+        {"solved-at-10", DO_FREE, DO_NOTHING, 1, 0, 1, STOP_NONE},
+        {"solved-at-10", DO_NOTHING, DO_FREE, 3, 1, 3, STOP_SCORE},
+        {"solved-at-10", DO_NOTHING, DO_CANCEL, 3, 1, 3, STOP_SCORE},
+        {"solved-at-once", DO_CANCEL, DO_NOTHING, 1, 1, 1, STOP_SCORE}, /* it was the last anyway */
+        {"student-refuses", DO_FREE, DO_NOTHING, 1, 0, 1, STOP_NONE},
+        {"student-fails", DO_NOTHING, DO_FREE, 0, 1, 1, STOP_FAILED},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         struct stage *stage = stage_new(find_scenario(cases[i].scenario));
@@ -542,6 +542,7 @@ static void test_sink_acts(void)
         g_assert_cmpint(stage->n_ended, ==, cases[i].n_ended);
         g_assert_cmpint((int)stage->n_heard, ==, cases[i].n_heard);
         g_assert_cmpint(stage->stop, ==, cases[i].stop);
+        g_assert_cmpint(stage->student.n_asked, ==, cases[i].n_student);
         stage_free(stage);
     }
     struct stage *stage =
