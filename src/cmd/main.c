@@ -9,11 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-extern const struct command command_protocols, command_version;
+extern const struct command command_protocols, command_version, command_world;
 
 /* In the order of `fire help`. */
 static const struct command *const commands[] = {
     &command_protocols,
+    &command_world,
     &command_version,
 };
 
