@@ -93,7 +93,7 @@ static const char *colour_of(uint32_t value)
     return g > 170 ? "yellow" : g > 80 ? "orange" : "red";
 }
 
-/* Edge pixels are mixtures; regions of at least this size are shapes or the background. */
+/* Edge pixels are mixtures; regions of at least this size are shapes. */
 #define LEAST_PIXELS 60
 
 /* How many shapes does the picture hold that the question's words name? */
@@ -104,10 +104,10 @@ static int count_in_picture(const struct image *image, const char *question)
     int n = 0;
     for (int y = 0; y < image->height; y++)
         for (int x = 0; x < image->width; x++) {
-            if (seen[y * image->width + x])
+            if (seen[y * image->width + x] || colour_at(image, x, y) == background)
                 continue;
             struct region region = flood(image, seen, x, y);
-            if (region.colour == background || region.n_pixels < LEAST_PIXELS)
+            if (region.n_pixels < LEAST_PIXELS)
                 continue;
             g_autofree char *shape = g_strconcat(shape_of(&region), "s ", NULL);
             bool shape_asked = strstr(question, "shapes ") || strstr(question, shape);

@@ -22,7 +22,7 @@
 /* A whole number from lo to hi. */
 static int draw_between(struct rng *rng, int lo, int hi)
 {
-    return lo + (int)rng_below(rng, (uint64_t)(hi - lo + 1));
+    return lo + (int)rng_below(rng, (unsigned)(hi - lo) + 1u);
 }
 
 static bool is_free(const struct scene *scene, const struct mark *mark)
