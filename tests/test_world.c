@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "data/parse.h"
 #include "data/sample.h"
+#include "dialogue/loop.h"
 #include "image/image.h"
 #include "support/support.h"
 #include "world/world.h"
@@ -481,58 +482,101 @@ static void test_novice_is_blind(void)
     tear_down(&f);
 }
 
-/* A dialogue by the paper's rules in small: solved at 8, ends where the score does not rise. */
-static char *play(const struct fixture *f, const char *id, int max_turns, GString *log)
+#define N_DIALOGUES 24 /* as the demo */
+
+/* Dialogues in flight and what became of them. */
+struct play {
+    struct loop *loops[N_DIALOGUES];
+    char *lines[N_DIALOGUES]; /* dialogue lines of DESIGN.md 4 */
+    char *ends[N_DIALOGUES];
+    size_t n_ended;
+    gboolean done; /* all that were started have ended */
+    size_t n_started;
+};
+
+static void note_turn(const struct dialogue *dialogue G_GNUC_UNUSED, size_t i G_GNUC_UNUSED,
+                      void *user G_GNUC_UNUSED)
 {
-    g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(g_free);
-    struct chat_message messages[16] = {{CHAT_USER, "How many are there?", true}};
-    double last = -1;
-    for (int turn = 1; turn <= max_turns; turn++) {
-        size_t n = 2 * (size_t)turn - 1;
-        char *response = ask(f->novice, id, messages, n);
-        g_ptr_array_add(texts, response);
-        g_autofree char *prompt = g_strconcat("The student replies:\n", response, NULL);
-        char *feedback = judge(f->oracle, id, prompt);
-        g_ptr_array_add(texts, feedback);
-        g_string_append_printf(log, "%s|%s\n", response, feedback);
-        double score = score_of(feedback);
-        if (score >= 8)
-            return g_strdup_printf("solved at %d", turn);
-        if (score <= last)
-            return g_strdup("no gain");
-        last = score;
-        messages[n] = (struct chat_message){CHAT_ASSISTANT, response, false};
-        messages[n + 1] = (struct chat_message){CHAT_USER, feedback, false};
-    }
-    return g_strdup("max turns");
 }
 
-/* A demo's worth of dialogues ends in every way, and the same way every time. */
+static void note_end(const struct dialogue *dialogue, const char *error, void *user)
+{
+    struct play *play = user;
+    g_assert_null(error);
+    size_t i = (size_t)g_ascii_strtoull(strrchr(dialogue->sample.id, '-') + 1, NULL, 10);
+    g_autoptr(json_t) line = dialogue_to_json(dialogue);
+    g_assert_null(play->lines[i]);
+    play->lines[i] = json_print(line);
+    play->ends[i] = dialogue->stop == STOP_SCORE
+                        ? g_strdup_printf("solved at %zu", dialogue->n_turns)
+                        : g_strdup(stop_name(dialogue->stop));
+    play->done = ++play->n_ended == play->n_started;
+}
+
+static void start(struct play *play, const struct fixture *f, const struct loop_config *config,
+                  size_t i)
+{
+    int truth;
+    const struct scene *scene = world_find(f->world, id_of(f, (int)i, &truth));
+    struct sample sample = {.id = scene->id,
+                            .source = (char *)"counting",
+                            .question = scene->question,
+                            .answer = scene->answer};
+    struct loop_sink sink = {note_turn, note_end, play};
+    play->loops[i] = loop_new(config, &sample, NULL, &sink);
+    play->n_started++;
+    play->done = FALSE;
+    loop_start(play->loops[i]);
+}
+
+static void play_clear(struct play *play)
+{
+    for (size_t i = 0; i < N_DIALOGUES; i++) {
+        loop_free(play->loops[i]);
+        g_free(play->lines[i]);
+        g_free(play->ends[i]);
+    }
+}
+
+/* A demo's worth of dialogues, with the real prompts and the real loop, ends in every way; all at
+ * once and one after the other, from the last to the first, they are the same. */
 static void test_ends(void)
 {
     struct fixture f;
-    set_up(&f, 24);
-    g_autoptr(GHashTable) ends = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    g_autoptr(GString) first = g_string_new(NULL), second = g_string_new(NULL);
-    for (int i = 0; i < 24; i++) {
-        int truth;
-        char *end = play(&f, id_of(&f, i, &truth), 5, first);
-        int n = GPOINTER_TO_INT(g_hash_table_lookup(ends, end));
-        g_hash_table_insert(ends, end, GINT_TO_POINTER(n + 1));
+    set_up(&f, N_DIALOGUES);
+    struct protocol protocol;
+    g_assert_true(protocol_init(&protocol, "paper", NULL));
+    struct prompts *prompts = prompts_load(NULL, NULL);
+    struct chat_sampling sampling = {.temperature = NAN, .top_p = NAN};
+    struct loop_config config = {.protocol = &protocol,
+                                 .prompts = prompts,
+                                 .student = f.novice,
+                                 .teacher = f.oracle,
+                                 .student_sampling = sampling,
+                                 .teacher_sampling = sampling};
+    struct play together = {0}, alone = {0};
+    for (size_t i = 0; i < N_DIALOGUES; i++)
+        start(&together, &f, &config, i);
+    support_wait(&together.done);
+    for (size_t i = N_DIALOGUES; i-- > 0;) {
+        start(&alone, &f, &config, i);
+        support_wait(&alone.done);
     }
-    static const char *const wanted[] = {"solved at 1", "solved at 2", "solved at 3", "no gain",
-                                         "max turns"};
-    for (size_t i = 0; i < G_N_ELEMENTS(wanted); i++) {
-        int n = GPOINTER_TO_INT(g_hash_table_lookup(ends, wanted[i]));
-        g_test_message("%s: %d", wanted[i], n);
-        if (n < 1 || n > 14)
-            g_error("%d of 24 dialogues: %s", n, wanted[i]);
+    static const char *const wanted[] = {"solved at 1", "solved at 2", "solved at 3", "no-gain",
+                                         "max-turns"};
+    for (size_t k = 0; k < G_N_ELEMENTS(wanted); k++) {
+        int n = 0;
+        for (size_t i = 0; i < N_DIALOGUES; i++)
+            n += strcmp(together.ends[i], wanted[k]) == 0;
+        g_test_message("%s: %d", wanted[k], n);
+        if (n < 1 || n > N_DIALOGUES / 2)
+            g_error("%d of %d dialogues: %s", n, N_DIALOGUES, wanted[k]);
     }
-    for (int i = 0; i < 24; i++) {
-        int truth;
-        g_free(play(&f, id_of(&f, i, &truth), 5, second));
-    }
-    g_assert_cmpstr(first->str, ==, second->str);
+    for (size_t i = 0; i < N_DIALOGUES; i++)
+        g_assert_cmpstr(together.lines[i], ==, alone.lines[i]);
+    play_clear(&together);
+    play_clear(&alone);
+    prompts_free(prompts);
     tear_down(&f);
 }
 
