@@ -73,9 +73,11 @@ static json_t *keep_rest(const struct form_rules *rules, const json_t *object, j
     if (groundtruth)
         json_object_set(rest, "groundtruth", groundtruth);
     if (rules->need == NEED_SAMPLE) {
-        /* They tell of turns that are not read. */
-        json_object_del(rest, "round");
-        json_object_del(rest, "score");
+        /* They tell of turns that are not read: the writer counts anew. */
+        static const char *const counts[] = {"round", "score"};
+        for (size_t i = 0; i < G_N_ELEMENTS(counts); i++)
+            if (json_object_get(rest, counts[i]))
+                json_object_set_new(rest, counts[i], json_false());
     }
     return rest;
 }
