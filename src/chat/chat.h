@@ -122,4 +122,14 @@ const char *chat_name(const struct chat *chat);
 const char *chat_model(const struct chat *chat);
 void chat_free(struct chat *chat); /* accepts NULL */
 
+/* For implementations. */
+
+/* A deep copy (the picture's bytes by reference), for a request that outlives chat_send. */
+struct chat_request *chat_request_copy(const struct chat_request *request);
+void chat_request_free(struct chat_request *request); /* accepts NULL */
+
+/* Calls `func` from the next iterations of the thread's default main context, until it returns
+ * G_SOURCE_REMOVE: how a callback is kept out of chat_send and chat_cancel. */
+void chat_later(GSourceFunc func, void *user);
+
 #endif

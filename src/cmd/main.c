@@ -9,10 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-extern const struct command command_version;
+extern const struct command command_protocols, command_version;
 
 /* In the order of `fire help`. */
 static const struct command *const commands[] = {
+    &command_protocols,
     &command_version,
 };
 

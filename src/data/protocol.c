@@ -124,8 +124,10 @@ static bool parse_targets(const char *text, int *targets)
             return false;
         bits |= 1 << i;
     }
+    if (bits == 0)
+        return false;
     *targets = bits;
-    return bits != 0;
+    return true;
 }
 
 static bool parse_value(const struct protocol_option *option, const char *text, int *value,

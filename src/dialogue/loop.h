@@ -13,30 +13,36 @@ struct loop_config {
     const struct prompts *prompts;
     struct chat *student, *teacher;
     struct chat_sampling student_sampling, teacher_sampling;
-    int n_repairs;           /* with parse-fail=retry: how often the teacher is asked again */
-    int dialogue_timeout_ms; /* 0: none; measured from the first request */
+    int n_repairs; /* with parse-fail=retry: how often a teacher is asked again in a round */
+    int dialogue_timeout_ms; /* 0: none; measured from loop_start, so with the wait at a gate */
 };
 
-/* Where results go. Both are called from the main loop. */
+/* Where results go. Both are called from the main loop; both may cancel or free the loop. */
 struct loop_sink {
-    /* A round is complete: response, feedback and score (NAN: none). `i_turn` is 0-based. */
+    /* The turn `i_turn` (0-based) has joined dialogue->turns: response, feedback and score (NAN:
+     * the teacher gave none). Where a model refused, the text is its refusal, and feedback is NULL
+     * if that was the student. turn.meta may hold "truncated": true (one of the texts was cut at
+     * the token limit) and "repairs": n (the teacher was asked n times more). */
     void (*turn)(const struct dialogue *dialogue, size_t i_turn, void *user);
-    /* The dialogue has ended; dialogue->stop says how; `error` is the failed call's message or
-     * NULL. The loop may be freed from inside. A cancelled dialogue ends with STOP_NONE. */
+    /* The dialogue has ended, once; dialogue->stop says how. `error` is NULL but for STOP_FAILED:
+     * the failed call's message, or that the time limit has passed. A cancelled dialogue ends with
+     * STOP_NONE. */
     void (*ended)(const struct dialogue *dialogue, const char *error, void *user);
     void *user;
 };
 
 struct loop;
 
-/* Copies `sample` (turns of a recorded dialogue are not its affair). `image` is borrowed and may be
- * NULL. Nothing is sent before loop_start. */
+/* Copies `sample` (turns of a recorded dialogue are not its affair). `image` is borrowed and NULL
+ * where there is none to show. Nothing is sent before loop_start. */
 struct loop *loop_new(const struct loop_config *config, const struct sample *sample,
                       const struct chat_image *image, const struct loop_sink *sink);
+/* Sends the first request. Once. */
 void loop_start(struct loop *loop);
-/* Cancels what is in flight; `ended` follows from the main loop. */
+/* Cancels what is in flight; `ended` follows from the main loop. Nothing where it has ended. */
 void loop_cancel(struct loop *loop);
-/* Ends what is in flight silently. Accepts NULL. */
+/* Ends what is in flight silently: the sink hears no more. The chats are still to deliver a
+ * cancelled reply; they must outlive that, as they must every call. Accepts NULL. */
 void loop_free(struct loop *loop);
 
 #endif
