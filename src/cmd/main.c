@@ -9,12 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-extern const struct command command_protocols, command_version;
+extern const struct command command_export, command_import, command_lint, command_protocols,
+    command_version;
 
 /* In the order of `fire help`. */
 static const struct command *const commands[] = {
-    &command_protocols,
-    &command_version,
+    &command_import, &command_lint, &command_export, &command_protocols, &command_version,
 };
 
 static void print_help(void)

@@ -40,13 +40,10 @@ static const char *read_text(const struct form_rules *rules, const json_t *recor
     return value;
 }
 
-/* The picture's path may be anything but of the wrong type, except to lint. */
-static bool read_image(const struct form_rules *rules, const json_t *object, const char **image,
-                       struct flaw *flaw)
+/* Lint: an official record names its picture. */
+static bool check_image(const json_t *object, const struct sample *sample, struct flaw *flaw)
 {
-    if (!form_get_string(object, "image", "", image, flaw))
-        return false;
-    if (rules->need != NEED_ALL || (*image && **image))
+    if (sample->image)
         return true;
     if (!json_object_get(object, "image"))
         return flaw_set(flaw, "missing-key", "'image' is missing");
@@ -92,7 +89,7 @@ static bool read_sample(const struct form_rules *rules, const json_t *object, st
     if (!(question = read_text(rules, object, "question", &question_rest, flaw)) ||
         !(answer = read_text(rules, object, "groundtruth", &answer_rest, flaw)) ||
         !(source = form_need_string(object, "source", "", flaw)) ||
-        !read_image(rules, object, &image, flaw))
+        !form_get_string(object, "image", "", &image, flaw))
         return false;
     sample->image = image && *image ? g_strdup(image) : NULL;
     /* At least one released record names a picture's path as its source. */
@@ -100,7 +97,7 @@ static bool read_sample(const struct form_rules *rules, const json_t *object, st
     sample->question = g_strdup(question);
     sample->answer = g_strdup(answer);
     form_set_meta(&sample->meta, "fire", keep_rest(rules, object, question_rest, answer_rest));
-    return true;
+    return rules->need != NEED_ALL || check_image(object, sample, flaw);
 }
 
 /* Entry `i` of `conversations`: a response where `i` is even, a feedback where it is odd. Returns
@@ -132,16 +129,20 @@ static const char *read_entry(const struct form_rules *rules, const json_t *obje
     return value;
 }
 
-/* Sets the turn's score from its text and entry `listed` of the `score` list (NULL: none), as
- * label-score says. True where the two disagree. */
+/* Sets the turn's score from its text or from `listed`, its entry of the `score` list (NULL: none),
+ * as label-score says. True where the two disagree on the number, in range or not. */
 static bool set_score(const struct form_rules *rules, const json_t *listed, bool is_list,
                       struct turn *turn)
 {
-    double text = parse_score(rules->protocol, turn->feedback);
+    struct protocol any = *rules->protocol;
+    any.score_range = SCORE_RANGE_ANY;
+    double text = parse_score(&any, turn->feedback);
     double field = json_is_number(listed) ? json_number_value(listed) : NAN;
-    turn->score = rules->protocol->label_score == LABEL_SCORE_FIELD ? field : text;
-    bool same = isnan(text) ? isnan(field) : text == field;
-    if (!is_list || same)
+    turn->score = rules->protocol->label_score == LABEL_SCORE_FIELD
+                      ? field
+                      : parse_score(rules->protocol, turn->feedback);
+    bool is_same = isnan(text) ? isnan(field) : text == field;
+    if (!is_list || is_same)
         return false;
     if (listed)
         form_set_meta(&turn->meta, "fire_score", json_incref((json_t *)listed));

@@ -152,11 +152,11 @@ static bool read_own(const struct form_rules *rules, const json_t *object, struc
     for (size_t i = 0; i < G_N_ELEMENTS(keys); i++)
         if (!form_need_string(object, keys[i], "", flaw))
             return false;
-    if (rules->need == NEED_ALL && !json_object_get(object, "image"))
-        return flaw_set(flaw, "missing-key", "'image' is missing (null: no picture)");
     g_autoptr(GError) cause = NULL;
     if (!sample_from_json(&record->dialogue.sample, object, &cause))
         return flaw_set(flaw, "wrong-type", "%s", cause->message);
+    if (rules->need == NEED_ALL && !json_object_get(object, "image"))
+        return flaw_set(flaw, "missing-key", "'image' is missing (null: no picture)");
     if (rules->need == NEED_SAMPLE)
         return true;
     if (record->form == FORM_DIALOGUE)

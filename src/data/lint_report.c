@@ -1,4 +1,4 @@
-#include "data/lint.h"
+#include "data/lint_report.h"
 
 #include "data/picture.h"
 

@@ -1,6 +1,7 @@
-/* lint.h -- what is wrong with a file: every defect that DESIGN.md names, pictures included. */
-#ifndef FIRE_DATA_LINT_H
-#define FIRE_DATA_LINT_H
+/* lint_report.h -- what is wrong with a file: every defect that DESIGN.md names, pictures included.
+ */
+#ifndef FIRE_DATA_LINT_REPORT_H
+#define FIRE_DATA_LINT_REPORT_H
 
 #include "data/complaint.h"
 
