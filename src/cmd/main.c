@@ -9,14 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-extern const struct command command_protocols, command_version, command_world;
+/* In the order of `fire help`; a name is one word or two. */
+#define COMMANDS(row)                                                                              \
+    row(import) row(lint) row(export) row(protocols) row(world) row(version)
 
-/* In the order of `fire help`. */
-static const struct command *const commands[] = {
-    &command_protocols,
-    &command_world,
-    &command_version,
-};
+#define DECLARE(name) extern const struct command command_##name;
+COMMANDS(DECLARE)
+
+#define ROW(name) &command_##name,
+static const struct command *const commands[] = {COMMANDS(ROW)};
 
 static void print_help(void)
 {

@@ -7,13 +7,19 @@
  * so that a broken record between intact brackets is one bad record, and memory stays at one record
  * plus 16 bytes for each id seen.
  *
- *   while ((status = reader_next(reader, &record, &error)) != READER_END) ...
+ *   struct record *record;
+ *   while ((status = reader_next(reader, &record, &error)) <= READER_BAD) ...
  */
 #ifndef FIRE_DATA_READER_H
 #define FIRE_DATA_READER_H
 
 #include "data/dialogue.h"
+#include "data/ids.h"
 #include "data/protocol.h"
+
+#include <stdint.h>
+
+struct source;
 
 enum record_form {
     FORM_SAMPLE,   /* our sample line */
@@ -24,8 +30,8 @@ enum record_form {
 };
 
 enum reader_status {
-    READER_RECORD, /* `record` is usable for the reader's need */
-    READER_BAD,    /* `record` holds number, raw and cause; nothing of it can be used */
+    READER_RECORD, /* the record is usable for the reader's need */
+    READER_BAD,    /* the record holds number, raw and cause; nothing of it can be used */
     READER_END,
     READER_FAILED, /* the file cannot be used (any more); `error` is set; what was read before
                       stands */
@@ -33,22 +39,22 @@ enum reader_status {
 
 struct record {
     size_t number;   /* 1-based */
-    const char *raw; /* the record verbatim, borrowed until the next call */
+    const char *raw; /* the record verbatim, borrowed until the next call; empty where it was too
+                        long to be held */
     size_t n_raw;
     enum record_form form;
-    struct dialogue
-        dialogue;   /* owned by the reader until the next call; take it by copying and zeroing */
-    int n_disagree; /* turns whose `score` list entry differs from the text's score */
-    const char
-        *cause; /* READER_BAD: a stable name for counting: "missing-key", "wrong-type", "no-turns",
-                   "turn-order", "no-score", "score-range", "bad-utf8", "bad-json", ... */
+    struct dialogue dialogue; /* of a bad record only sample.id, and that only where it could be
+                                 read */
+    int n_disagree;     /* turns whose text gives another score than the list or key beside it */
+    const char *cause;  /* READER_BAD: a stable name for counting (flaw.h); static */
     const char *detail; /* READER_BAD: the one-line message, without file and number; borrowed */
 };
 
 /* What the caller needs of a record decides what is bad. */
 enum reader_need {
-    NEED_SAMPLE,   /* question, answer, source; turns may be anything */
-    NEED_DIALOGUE, /* turns in order; a score may be missing */
+    NEED_SAMPLE,   /* question, answer, source; turns are not read */
+    NEED_DIALOGUE, /* turns in order, the last perhaps without feedback; a score may be missing. A
+                      sample without turns is bad, unless `stop` says that it ended so */
     NEED_ALL,      /* lint: everything that DESIGN.md and the issue call a defect, pictures apart */
 };
 
@@ -58,7 +64,20 @@ struct reader;
  * FIRE_ERROR_IO or FORMAT where the file is absent, empty, a folder, or not JSON. */
 struct reader *reader_open(const char *path, enum reader_need need, const struct protocol *protocol,
                            GError **error);
-enum reader_status reader_next(struct reader *reader, struct record *record, GError **error);
+
+/* Reads samples from a native file of another dataset (sources/source.h). `images` is the folder
+ * that their pictures' paths are relative to. */
+struct reader *reader_open_source(const char *path, const struct source *source, const char *images,
+                                  GError **error);
+
+/* Ids are unique in a file. Call this before the first record, and they are unique among all
+ * readers that share `ids` (borrowed). */
+void reader_use_ids(struct reader *reader, struct ids *ids);
+
+/* `*record` belongs to the reader and holds until the next call. To keep its dialogue, copy that
+ * struct and zero it in the record. Not to be called again after READER_END or READER_FAILED. */
+enum reader_status reader_next(struct reader *reader, struct record **record, GError **error);
+
 void reader_close(struct reader *reader); /* accepts NULL */
 
 /* Bytes read so far and in all (0: not known), for a progress line. */

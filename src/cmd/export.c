@@ -1,0 +1,143 @@
+/* export.c -- fire export: dialogues in any form to our lines, the released layout, its training
+ * files, or the LLaVA layout. */
+#include "base/error.h"
+#include "base/log.h"
+#include "cmd/command.h"
+#include "cmd/input.h"
+#include "data/writer.h"
+
+static int run(int argc, char **argv, GError **error);
+
+const struct command command_export = {
+    "export", "Write dialogues as our lines, in the released layout, or as training files", run};
+
+/* The second human turn of a teacher row: what to judge by, and the form to keep to. */
+static const char teacher_instruction[] =
+    "Hold each of my replies against the ground truth: is it accurate, does it keep to the "
+    "question, "
+    "does it help, does it say enough? Sum that up in one score from 1 (nothing is right) to 10 "
+    "(nothing is left to improve), and tell me kindly what is wrong, what is missing and how to "
+    "get "
+    "further. Never give the ground truth away. Write these two lines and nothing else:\n"
+    "Score: <a number from 1 to 10>.\n"
+    "Feedback: <what you tell me>";
+
+struct job {
+    struct input_options input;
+    struct protocol protocol;
+    struct writer_options options;
+    struct writer *writer;
+    struct complaints *complaints;
+    struct ids *ids; /* unique over all files */
+    size_t n_written;
+};
+
+static bool export_record(struct job *job, const char *path, const struct record *record,
+                          GError **error)
+{
+    struct flaw flaw = {0};
+    const char *cause = record->cause, *detail = record->detail;
+    if (!cause && !writer_add(job->writer, &record->dialogue, &flaw)) {
+        cause = flaw.cause;
+        detail = flaw.detail;
+    }
+    job->n_written += cause == NULL;
+    bool go_on = !cause || complaints_add(job->complaints, path, record, cause, detail, error);
+    flaw_clear(&flaw);
+    return go_on;
+}
+
+static bool export_file(const char *path, void *user, GError **error)
+{
+    struct job *job = user;
+    enum reader_need need = layout_has_turns(job->options.layout) ? NEED_DIALOGUE : NEED_SAMPLE;
+    struct reader *reader = reader_open(path, need, &job->protocol, error);
+    if (!reader)
+        return false;
+    reader_use_ids(reader, job->ids);
+    enum reader_status status;
+    struct record *record;
+    bool go_on = true;
+    while (go_on && (status = reader_next(reader, &record, error)) <= READER_BAD)
+        go_on = export_record(job, path, record, error);
+    reader_close(reader);
+    return go_on && status == READER_END;
+}
+
+/* Reads all files into the output, which appears only if all could be read. */
+static int export_all(struct job *job, const char *output, char **paths, int n_paths,
+                      GError **error)
+{
+    job->complaints = complaints_open(job->input.rejects, job->input.strict, error);
+    if (!job->complaints)
+        return EXIT_FAILED;
+    job->writer = writer_open(output, &job->options, error);
+    if (!job->writer) {
+        complaints_close(job->complaints, NULL);
+        return EXIT_FAILED;
+    }
+    job->ids = ids_new();
+    bool ok = input_read_files(&job->input, paths, n_paths, export_file, job, error);
+    ids_free(job->ids);
+    if (ok)
+        ok = writer_commit(job->writer, error);
+    else
+        writer_discard(job->writer);
+    size_t n_bad = complaints_count(job->complaints);
+    ok = complaints_close(job->complaints, ok ? error : NULL) && ok;
+    if (!ok)
+        return EXIT_FAILED;
+    log_info("%zu records written to '%s', %zu bad", job->n_written, output, n_bad);
+    return input_exit_code(&job->input, n_bad);
+}
+
+static bool set_options(struct job *job, const char *layout, const char *protocol, char **set,
+                        GError **error)
+{
+    if (!layout_from_name(layout, &job->options.layout)) {
+        g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE,
+                    "unknown layout '%s' (jsonl, fire, fire-student, fire-teacher, llava)", layout);
+        return false;
+    }
+    if (!protocol_init(&job->protocol, protocol, error))
+        return false;
+    for (; set && *set; set++)
+        if (!protocol_set(&job->protocol, *set, error))
+            return false;
+    job->options.protocol = &job->protocol;
+    job->options.teacher_instruction = teacher_instruction;
+    return true;
+}
+
+static int run(int argc, char **argv, GError **error)
+{
+    struct job job = {0};
+    g_autofree char *layout = NULL;
+    g_autofree char *protocol = NULL;
+    g_autofree char *output = NULL;
+    g_auto(GStrv) set = NULL;
+    const GOptionEntry entries[] = {
+        {"to", 0, 0, G_OPTION_ARG_STRING, &layout,
+         "jsonl (default), fire, fire-student, fire-teacher or llava", "LAYOUT"},
+        {"output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "The file to write", "OUT"},
+        {"protocol", 0, 0, G_OPTION_ARG_STRING, &protocol, "paper (default) or official", "NAME"},
+        {"set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &set,
+         "Override an option of the protocol: label-score, r1-role, feedback, score-parse",
+         "OPTION=VALUE"},
+        INPUT_REJECTS(job.input),
+        INPUT_STRICT(job.input),
+        INPUT_MAX_FAILURES(job.input),
+        {0}};
+    int code = EXIT_USAGE;
+    if (!command_parse(&argc, &argv, &command_export, "FILE... -o OUT", entries, 1, -1, error))
+        ;
+    else if (argc == 0)
+        code = EXIT_DONE;
+    else if (!output)
+        g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE, "name the file to write: -o OUT");
+    else if (set_options(&job, layout ? layout : "jsonl", protocol ? protocol : "paper", set,
+                         error))
+        code = export_all(&job, output, argv + 1, argc - 1, error);
+    input_clear(&job.input);
+    return code;
+}
