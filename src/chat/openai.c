@@ -228,6 +228,10 @@ static void call_schedule(struct chat_call *call, double wait_s)
 static void call_retry(struct chat_call *call, int status, double asked_s, const char *cause)
 {
     struct openai *openai = call->openai;
+    if (openai->stopped) {
+        call_fail(call, status, openai->stopped);
+        return;
+    }
     if (asked_s > RETRY_MAX_ASKED_S) {
         g_autofree char *text = g_strdup_printf(
             "the server asks to wait %.0f s, longer than the %.0f s waited at most: %s", asked_s,

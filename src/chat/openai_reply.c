@@ -120,6 +120,17 @@ static char *describe_text(const char *body, size_t n_bytes)
     return g_strconcat("a page: ", page, NULL);
 }
 
+/* What is wrong with a body that should have been JSON. */
+static char *describe_non_json(const char *body, size_t n_bytes, const char *cause)
+{
+    if (!g_utf8_validate_len(body ? body : "", n_bytes, NULL))
+        return g_strdup("the reply is not UTF-8");
+    if (n_bytes > 0 && (body[0] == '{' || body[0] == '['))
+        return g_strdup_printf("the reply is not JSON: %s", cause);
+    g_autofree char *text = describe_text(body, n_bytes);
+    return g_strdup_printf("the reply is not JSON: %s", text);
+}
+
 static void count_as(struct openai_reply *reply, int status, const char *message)
 {
     reply->outcome = CHAT_FAILED;
@@ -268,10 +279,8 @@ void openai_reply_init(struct openai_reply *reply, int status, const char *body,
     } else if (success && root) {
         read_success(reply, root);
     } else if (success) {
-        g_autofree char *text = describe_text(body, n_bytes);
-        g_autofree char *message =
-            g_strdup_printf("the reply is not JSON (%s): %s", cause.text, text);
-        count_as(reply, 502, message);
+        g_autofree char *text = describe_non_json(body, n_bytes, cause.text);
+        count_as(reply, 502, text);
     } else {
         reply->outcome = CHAT_FAILED;
         if (!root || !read_error(reply, root))

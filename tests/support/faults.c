@@ -23,6 +23,9 @@
     "{\"error\":{\"message\":\"" message "\",\"type\":\"" type "\",\"param\":" param               \
     ",\"code\":" code "}}"
 #define RATE_LIMIT ERROR("Rate limit reached", "requests", "null", "\"rate_limit_exceeded\"")
+#define QUOTA                                                                                      \
+    ERROR("You exceeded your current quota, please check your plan and billing details.",          \
+          "insufficient_quota", "null", "\"insufficient_quota\"")
 #define UNSUPPORTED(name, instead)                                                                 \
     ERROR("Unsupported parameter: '" name "' is not supported with this model." instead,           \
           "invalid_request_error", "\"" name "\"", "\"unsupported_parameter\"")
@@ -40,9 +43,8 @@ static const struct fault faults[] = {
     BODY("429-long", 429, "Retry-After: 3600", RATE_LIMIT),
     BODY("429-hint", 429, "",
          ERROR("Rate limit reached. Please try again in 0.04s.", "tokens", "null", "null")),
-    BODY("429-quota", 429, "",
-         ERROR("You exceeded your current quota, please check your plan and billing details.",
-               "insufficient_quota", "null", "\"insufficient_quota\"")),
+    BODY("429-quota", 429, "", QUOTA),
+    IF_SENT("429-quota-if-top-p", 429, "top_p", QUOTA),
     BODY("429-daily", 429, "Retry-After: 1",
          ERROR("Rate limit reached on requests per day (RPD): Limit 200", "requests", "null",
                "\"rate_limit_exceeded\"")),
