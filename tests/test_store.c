@@ -511,7 +511,7 @@ static const char version_1[] =
 
 static void test_version_1(void)
 {
-    g_autofree char *path = new_path(), *fresh_path = new_path();
+    g_autofree char *path = new_path();
     exec_sql(path, version_1);
     for (int i = 0; i < 2; i++) {
         struct store *store = i == 0 ? store_open_readonly(path, NULL) : run_fixture_open(path);
