@@ -400,6 +400,8 @@ static void test_no_run_database(void)
         {"{\"id\":\"x\"}\n", NULL, FIRE_ERROR_FORMAT, "is no run database"},
         {"SQLite format 3", NULL, FIRE_ERROR_FORMAT, "is no run database"},
         {NULL, "CREATE TABLE x (y)", FIRE_ERROR_FORMAT, "but some other SQLite database"},
+        {NULL, "PRAGMA journal_mode = WAL; CREATE TABLE x (y)", FIRE_ERROR_FORMAT,
+         "but some other SQLite database"},
         {NULL, "PRAGMA user_version = 1", FIRE_ERROR_FORMAT, "but some other SQLite database"},
         {NULL, "PRAGMA application_id = 7; PRAGMA user_version = 1", FIRE_ERROR_FORMAT,
          "but some other SQLite database"},
@@ -646,31 +648,6 @@ static void check_log_is_left(const char *path)
     expect_no_reader(path, FIRE_ERROR_IO, "-wal' must be brought in");
 }
 
-/* A finished run on a medium that cannot be written is read; one that was killed says what to do.
- */
-static void test_read_only_folder(void)
-{
-    g_autofree char *path = new_path(), *folder = g_path_get_dirname(path);
-    g_autofree char *shm = g_strconcat(path, "-shm", NULL);
-    struct store *store = run_fixture_open(path);
-    run_fixture_add(store, 2);
-    store_close(store);
-    g_chmod(path, 0444);
-    g_chmod(folder, 0555);
-    as_nobody(check_readable, path);
-    g_chmod(folder, 0755);
-    g_chmod(path, 0644);
-    kill_child(spawn_holder(path));
-    g_assert_cmpint(g_remove(shm), ==, 0); /* as after a copy or a reboot */
-    g_chmod(folder, 0555);
-    as_nobody(check_log_is_left, path);
-    g_chmod(folder, 0755);
-    store = store_open_readonly(path, NULL);
-    g_autoptr(GPtrArray) lines = read_all(store);
-    g_assert_nonnull(strstr(lines->pdata[0], "\"response\":\"r\""));
-    store_close(store);
-}
-
 /* Walks everything; true where nothing is found wrong. */
 static bool walk(struct store *store)
 {
@@ -685,6 +662,82 @@ static bool walk(struct store *store)
     g_assert_cmpint(run != NULL, ==, !error);
     json_decref(run);
     return ok && run;
+}
+
+/* A finished run on a medium that cannot be written is read, be it in WAL or not; one that was
+ * killed says what to do. */
+static void test_read_only_folder(void)
+{
+    g_autofree char *path = new_path(), *folder = g_path_get_dirname(path);
+    g_autofree char *shm = g_strconcat(path, "-shm", NULL);
+    struct store *store = run_fixture_open(path);
+    run_fixture_add(store, 2);
+    store_close(store);
+    for (int i = 0; i < 2; i++) {
+        g_chmod(path, 0444);
+        g_chmod(folder, 0555);
+        as_nobody(check_readable, path);
+        g_chmod(folder, 0755);
+        g_chmod(path, 0644);
+        exec_sql(path, "PRAGMA journal_mode = WAL");
+    }
+    kill_child(spawn_holder(path));
+    g_assert_cmpint(g_remove(shm), ==, 0); /* as after a copy or a reboot */
+    g_chmod(folder, 0555);
+    as_nobody(check_log_is_left, path);
+    g_chmod(folder, 0755);
+    store = store_open_readonly(path, NULL);
+    g_autoptr(GPtrArray) lines = read_all(store);
+    g_assert_nonnull(strstr(lines->pdata[0], "\"response\":\"r\""));
+    store_close(store);
+}
+
+/* Closed, also after a refusal, and read again, a run is one file. */
+static void test_one_file(void)
+{
+    g_autofree char *path = new_path(), *folder = g_path_get_dirname(path);
+    for (int i = 0; i < 3; i++) {
+        g_autoptr(GError) error = NULL;
+        struct store *store = i == 0   ? run_fixture_open(path)
+                              : i == 1 ? open_as(path, "x|{}|p|d", "{}", &error)
+                                       : store_open_readonly(path, &error);
+        g_assert_cmpint(store == NULL, ==, i == 1);
+        if (store)
+            walk(store);
+        store_close(store);
+        g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+        g_assert_cmpstr(g_dir_read_name(dir), ==, "r.db");
+        g_assert_null(g_dir_read_name(dir));
+    }
+}
+
+/* A reader that is in the midst of a run when its writer closes neither fails nor loses anything.
+ */
+static bool close_writer(size_t number, const struct dialogue *dialogue G_GNUC_UNUSED,
+                         const char *failure G_GNUC_UNUSED, void *user)
+{
+    if (number == 1)
+        store_close(user);
+    return true;
+}
+
+static void test_reader_at_close(void)
+{
+    g_autofree char *path = new_path();
+    g_autoptr(GError) error = NULL;
+    struct store *writer = run_fixture_open(path);
+    run_fixture_add(writer, 3);
+    struct store *reader = store_open_readonly(path, NULL);
+    put(writer, "s1", 0, "r");
+    g_assert_true(store_foreach_dialogue(reader, close_writer, writer, &error));
+    g_assert_no_error(error);
+    writer = run_fixture_open(path);
+    put(writer, "s1", 1, "r");
+    g_autoptr(GPtrArray) lines = read_all(reader);
+    g_assert_nonnull(strstr(lines->pdata[0], "\"score\":1"));
+    store_close(reader);
+    store_close(writer);
+    run_fixture_check_integrity(path);
 }
 
 /* Bytes of a run are overwritten at random: an error line or other contents, never a crash. */
@@ -772,6 +825,8 @@ int main(int argc, char **argv)
     g_test_add_func("/store/migrate", test_migrate);
     g_test_add_func("/store/lock", test_lock);
     g_test_add_func("/store/read_only_folder", test_read_only_folder);
+    g_test_add_func("/store/one_file", test_one_file);
+    g_test_add_func("/store/reader_at_close", test_reader_at_close);
     g_test_add_func("/store/damage", test_damage);
     g_test_add_func("/store/damaged_rows", test_damaged_rows);
     return g_test_run();

@@ -64,12 +64,8 @@ static int lock_file(const char *path, GError **error)
     return fd;
 }
 
-/* Nothing is written before the file has proved to be ours. */
-static bool prepare(struct sql *sql, GError **error)
+static bool enter_wal(struct sql *sql, GError **error)
 {
-    int version;
-    if (!schema_version(sql, schema_steps, &version, error))
-        return false;
     sqlite3_stmt *statement = sql_query(sql, error, "PRAGMA journal_mode = WAL", "");
     const char *mode;
     if (!statement || sql_step(sql, statement, error) != SQL_ROW)
@@ -78,7 +74,26 @@ static bool prepare(struct sql *sql, GError **error)
     if (ok && g_strcmp0(mode, "wal") != 0)
         ok = set_io_error(error, "write", sql->path, "the file system has no shared memory");
     sqlite3_reset(statement);
-    return ok && sql_exec(sql, "PRAGMA synchronous = NORMAL", error) &&
+    return ok;
+}
+
+/* A run at rest is one plain file that can be read anywhere. Where a reader is in the way it stays
+ * in WAL, which is as good. */
+static void leave_wal(struct sql *sql)
+{
+    sqlite3_busy_timeout(sql->db, 0);
+    sql_exec(sql, "PRAGMA journal_mode = DELETE", NULL);
+}
+
+/* Nothing is written before the file has proved to be ours. */
+static bool prepare(struct store *store, GError **error)
+{
+    struct sql *sql = store->sql;
+    int version;
+    if (!schema_version(sql, schema_steps, &version, error) || !enter_wal(sql, error))
+        return false;
+    store->is_wal = true;
+    return sql_exec(sql, "PRAGMA synchronous = NORMAL", error) &&
            schema_migrate(sql, schema_steps, error) &&
            sql_exec(sql, "PRAGMA foreign_keys = ON", error);
 }
@@ -90,7 +105,7 @@ struct store *store_open(const char *path, const struct run_identity *identity, 
         return NULL;
     struct store *store = g_new0(struct store, 1);
     store->lock_fd = lock_fd;
-    if ((store->sql = sql_open(path, SQL_WRITE, error)) && prepare(store->sql, error) &&
+    if ((store->sql = sql_open(path, SQL_WRITE, error)) && prepare(store, error) &&
         run_identity_adopt(store->sql, identity, error))
         return store;
     store_close(store);
@@ -178,6 +193,8 @@ void store_close(struct store *store)
 {
     if (!store)
         return;
+    if (store->is_wal && !store->broken)
+        leave_wal(store->sql);
     sql_close(store->sql);
     if (store->lock_fd >= 0)
         close(store->lock_fd);

@@ -5,7 +5,7 @@
  * loses what was in flight and nothing else; a power cut may lose the last seconds too, but never
  * damages the file. A second process on the same run is refused by a lock of the system's (flock),
  * which dies with its holder; readers (runs, report, export) need no lock. Runs belong on a local
- * disk: WAL does not work over a network file system.
+ * disk: WAL does not work over a network file system. Closed, a run is one plain file again.
  *
  * The first write that fails (a full disk) breaks the store: what was committed stays, every later
  * write fails with the same line, and nothing more is sent to a model. */

@@ -8,6 +8,7 @@
 struct store {
     struct sql *sql;
     int lock_fd;    /* holds the flock; -1: opened for reading */
+    bool is_wal;    /* this store has switched the file to WAL */
     GError *broken; /* the first error of the database; nothing is written after it */
 };
 
