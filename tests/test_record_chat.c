@@ -8,6 +8,7 @@
 #include "base/error.h"
 
 #include <math.h>
+#include <sqlite3.h>
 #include <string.h>
 
 /* A run of two samples, a fake model and the chat that records it. */
@@ -344,6 +345,33 @@ static void test_cannot_record(void)
     fixture_clear(&fixture);
 }
 
+/* The store breaks while a call is in flight: its reply cannot be kept, so it does not count, also
+ * where that very write would work; nothing more is sent. */
+static void test_broken_in_flight(void)
+{
+    struct fixture fixture;
+    struct fake_result result = {0};
+    struct chat_request request = make_request("s1", 1, 0);
+    g_autoptr(GError) error = NULL;
+    sqlite3 *db;
+    fixture_init(&fixture);
+    chat_send(fixture.chat, &request, fake_result_take, &result);
+    g_assert_cmpint(sqlite3_open(fixture.path, &db), ==, SQLITE_OK);
+    g_assert_cmpint(sqlite3_exec(db, "DROP TABLE turns", NULL, NULL, NULL), ==, SQLITE_OK);
+    sqlite3_close(db);
+    struct turn turn = run_fixture_turn("r", "f", 1);
+    g_assert_false(store_put_turn(fixture.store, "s1", 0, &turn, &error));
+    g_assert_error(error, FIRE_ERROR, FIRE_ERROR_FORMAT);
+    turn_clear(&turn);
+    support_wait(&result.is_done);
+    g_assert_cmpint(result.outcome, ==, CHAT_FAILED);
+    g_assert_cmpstr(result.error, ==, error->message);
+    fake_result_clear(&result);
+    request = make_request("s1", 2, 0);
+    expect_failure(&fixture, &request, "no such table: turns");
+    fixture_clear(&fixture);
+}
+
 /* Laws 5 and 8: the picture's bytes, keys in URLs are nowhere in the file; its digest and the whole
  * request are. */
 static void test_what_is_stored(void)
@@ -380,6 +408,7 @@ int main(int argc, char **argv)
     g_test_add_func("/record_chat/cancel", test_cancel);
     g_test_add_func("/record_chat/many_in_flight", test_many_in_flight);
     g_test_add_func("/record_chat/cannot_record", test_cannot_record);
+    g_test_add_func("/record_chat/broken_in_flight", test_broken_in_flight);
     g_test_add_func("/record_chat/what_is_stored", test_what_is_stored);
     return g_test_run();
 }

@@ -99,8 +99,10 @@ bool schema_version(struct sql *sql, const char *const *steps, int *version, GEr
                     sql->path, user_version, count_steps(steps));
         return false;
     }
-    if (user_version < 1)
-        return sql_damaged(sql, error, "its format is %" G_GINT64_FORMAT, user_version);
+    if (user_version < 1) {
+        sql_damaged(sql, error, "its format is %" G_GINT64_FORMAT, user_version);
+        return false;
+    }
     *version = (int)user_version;
     return true;
 }
