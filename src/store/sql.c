@@ -2,7 +2,6 @@
 
 #include "base/error.h"
 
-#include <math.h>
 #include <string.h>
 
 bool sql_damaged(const struct sql *sql, GError **error, const char *format, ...)
