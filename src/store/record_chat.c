@@ -51,7 +51,8 @@ static bool record_reply(struct chat_call *call, const struct chat_reply *reply,
 {
     struct store *store = call->chat->store;
     GError *cause = NULL;
-    return store_is_usable(store, error) &&
+    store->tokens += MAX(reply->usage.prompt_tokens, 0) + MAX(reply->usage.completion_tokens, 0);
+    return store_check(store, error) &&
            (call_record_put(&call->record, store->sql, chat_name(call->chat->inner), reply,
                             &cause) ||
             store_break(store, cause, error));
@@ -77,7 +78,7 @@ static bool look_up(struct chat_call *call, const struct chat_request *request, 
     struct store *store = chat->store;
     GError *cause = NULL;
     gint64 sample;
-    if (!store_is_usable(store, error) ||
+    if (!store_check(store, error) ||
         !store_find_sample(store, request->sample_id, &sample, error))
         return false;
     if (!call_record_init(&call->record, sample, chat->role, request, chat_model(chat->inner))) {

@@ -65,6 +65,20 @@ const char *const schema_steps[] = {
     "  n_retries INTEGER NOT NULL,"
     "  UNIQUE (sample, role, round, attempt)"
     ") STRICT;",
+    /* Where a sample comes from, what of the data could not be used, and whether all of it is here. */
+    "ALTER TABLE run ADD COLUMN loaded INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE samples ADD COLUMN file INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE run SET loaded = 1;"
+    "CREATE TABLE rejects ("
+    "  id INTEGER PRIMARY KEY,"
+    "  file INTEGER NOT NULL,"
+    "  record INTEGER NOT NULL,"
+    "  sample_id TEXT,"
+    "  cause TEXT NOT NULL,"
+    "  detail TEXT NOT NULL,"
+    "  raw BLOB NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX samples_to_run ON samples (number) WHERE stop IS NULL OR stop = 'failed';",
     NULL,
 };
 

@@ -138,6 +138,11 @@ static int bind_one(sqlite3_stmt *statement, int i, char type, va_list *argument
         return sqlite3_bind_int(statement, i, va_arg(*arguments, int));
     case 'l':
         return sqlite3_bind_int64(statement, i, va_arg(*arguments, int64_t));
+    case 'b': {
+        const void *bytes = va_arg(*arguments, const void *);
+        size_t n_bytes = va_arg(*arguments, size_t);
+        return sqlite3_bind_blob64(statement, i, bytes ? bytes : "", n_bytes, SQLITE_STATIC);
+    }
     case 'd': /* SQLite makes null of NAN */
         return sqlite3_bind_double(statement, i, va_arg(*arguments, double));
     default:

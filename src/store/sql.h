@@ -32,8 +32,9 @@ bool sql_exec(struct sql *sql, const char *text, GError **error);
 
 /* The statement, reset and with `types` bound, ready for sql_step; NULL on failure. One letter a
  * parameter: 's' const char * (NULL is null; not copied: it must live until the statement is
- * reset), 'i' int, 'l' int64_t, 'd' double (NAN is null). It belongs to `sql`; the same literal
- * again while rows are still being read is a programmer's error. */
+ * reset), 'i' int, 'l' int64_t, 'd' double (NAN is null), 'b' const void * and size_t (as 's'). It
+ * belongs to `sql`; the same literal again while rows are still being read is a programmer's
+ * error. */
 sqlite3_stmt *sql_query(struct sql *sql, GError **error, const char *text, const char *types, ...);
 
 enum sql_result { SQL_FAILED = -1, SQL_DONE, SQL_ROW };

@@ -200,7 +200,7 @@ void store_close(struct store *store)
     g_free(store);
 }
 
-bool store_is_usable(const struct store *store, GError **error)
+bool store_check(const struct store *store, GError **error)
 {
     if (!store->broken)
         return true;
@@ -241,13 +241,19 @@ bool store_find_sample(struct store *store, const char *id, gint64 *number, GErr
 static bool exec(struct store *store, const char *text, GError **error)
 {
     GError *cause = NULL;
-    return store_is_usable(store, error) &&
+    return store_check(store, error) &&
            (sql_exec(store->sql, text, &cause) || store_break(store, cause, error));
 }
 
 bool store_begin(struct store *store, GError **error)
 {
     return exec(store, "BEGIN IMMEDIATE", error);
+}
+
+void store_rollback(struct store *store)
+{
+    if (!sqlite3_get_autocommit(store->sql->db))
+        sql_exec(store->sql, "ROLLBACK", NULL);
 }
 
 bool store_commit(struct store *store, GError **error)
@@ -269,16 +275,16 @@ static bool put_turn(struct sql *sql, gint64 number, size_t i_turn, const struct
 }
 
 /* Inserts sample and recorded turns; `*is_new` is false where the number or the id is taken. */
-static bool add_sample(struct sql *sql, gint64 number, const struct dialogue *dialogue,
-                       bool *is_new, GError **error)
+static bool add_sample(struct sql *sql, gint64 number, int i_file,
+                       const struct dialogue *dialogue, bool *is_new, GError **error)
 {
     g_autoptr(json_t) object = json_object();
     sample_to_json(&dialogue->sample, object);
     g_autofree char *text = json_print(object);
     if (!sql_run(sql, error,
-                 "INSERT INTO samples (number, id, sample) VALUES (?, ?, ?)"
+                 "INSERT INTO samples (number, id, sample, file) VALUES (?, ?, ?, ?)"
                  " ON CONFLICT DO NOTHING",
-                 "lss", (int64_t)number, dialogue->sample.id, text))
+                 "lssi", (int64_t)number, dialogue->sample.id, text, i_file))
         return false;
     *is_new = sqlite3_changes(sql->db) > 0;
     for (size_t i = 0; *is_new && i < dialogue->n_turns; i++)
@@ -287,23 +293,23 @@ static bool add_sample(struct sql *sql, gint64 number, const struct dialogue *di
     return true;
 }
 
-bool store_add_sample(struct store *store, size_t number, const struct dialogue *dialogue,
-                      GError **error)
+bool store_add_sample(struct store *store, size_t number, int i_file,
+                      const struct dialogue *dialogue, GError **error)
 {
     GError *cause = NULL;
     bool is_new;
     gint64 found;
-    if (!store_is_usable(store, error))
+    if (!store_check(store, error))
         return false;
     if (!sql_exec(store->sql, "SAVEPOINT sample", &cause) ||
-        !add_sample(store->sql, (gint64)number, dialogue, &is_new, &cause) ||
+        !add_sample(store->sql, (gint64)number, i_file, dialogue, &is_new, &cause) ||
         !sql_exec(store->sql, "RELEASE sample", &cause))
         return store_break(store, cause, error);
     if (is_new)
         return true;
     if (!store_find_sample(store, dialogue->sample.id, &found, NULL))
         found = -1;
-    if (!store_is_usable(store, error))
+    if (!store_check(store, error))
         return false;
     if (found == (gint64)number)
         return true;
@@ -318,7 +324,7 @@ bool store_put_turn(struct store *store, const char *sample_id, size_t i_turn,
 {
     GError *cause = NULL;
     gint64 number;
-    if (!store_is_usable(store, error) || !store_find_sample(store, sample_id, &number, error))
+    if (!store_check(store, error) || !store_find_sample(store, sample_id, &number, error))
         return false;
     return put_turn(store->sql, number, i_turn, turn, &cause) || store_break(store, cause, error);
 }
@@ -339,7 +345,7 @@ bool store_end_dialogue(struct store *store, const char *sample_id, enum stop st
 {
     GError *cause = NULL;
     gint64 number;
-    if (!store_is_usable(store, error) || !store_find_sample(store, sample_id, &number, error))
+    if (!store_check(store, error) || !store_find_sample(store, sample_id, &number, error))
         return false;
     return end_dialogue(store->sql, number, stop, n_turns, failure, &cause) ||
            store_break(store, cause, error);

@@ -40,13 +40,49 @@ struct store *store_open_readonly(const char *path, GError **error);
 void store_close(struct store *store); /* accepts NULL */
 
 /* Before the dialogues: all samples in order, each with the turns that the run starts from: the
- * recorded ones in the fixed setting, none where the run makes its own. Idempotent: a sample that
+ * recorded ones in the fixed setting, none where the run makes its own. `number` is 1-based, `i_file` the index of its data
+ * file. Idempotent: a sample that
  * is there stays as it is; FIRE_ERROR_USAGE where its number or id belongs to another one. */
-bool store_add_sample(struct store *store, size_t number, const struct dialogue *dialogue,
-                      GError **error);
+bool store_add_sample(struct store *store, size_t number, int i_file,
+                      const struct dialogue *dialogue, GError **error);
 bool store_begin(struct store *store,
                  GError **error); /* one transaction around many store_add_sample */
 bool store_commit(struct store *store, GError **error);
+void store_rollback(struct store *store); /* nothing where no transaction is open */
+
+/* A record of the data that the run cannot use; a zeroed id is not known. */
+struct store_reject {
+    int i_file;         /* index of its data file */
+    size_t record;      /* its number there, 1-based */
+    const char *id, *cause, *detail;
+    const char *raw;    /* verbatim, n_raw bytes of any kind */
+    size_t n_raw;
+};
+bool store_add_reject(struct store *store, const struct store_reject *reject, GError **error);
+/* In the order of adding; stops where `each` returns false (and returns true). */
+bool store_foreach_reject(struct store *store, bool (*each)(const struct store_reject *reject, void *user), void *user,
+                          GError **error);
+
+/* Are all samples of the data in the run? Set with the last of them, in one transaction. */
+bool store_is_loaded(struct store *store, bool *loaded, GError **error);
+bool store_set_loaded(struct store *store, GError **error);
+
+/* The first sample from `*number` on that has not ended, or ended as failed, with its recorded turns: `*number` and
+ * `*i_file` are its own; `dialogue` is the caller's to clear. `*found` is false where there is none. */
+bool store_next_pending(struct store *store, size_t *number, int *i_file, struct dialogue *dialogue, bool *found,
+                        GError **error);
+
+struct store_counts {
+    uint64_t n_samples, n_ended, n_failed, n_rejected; /* n_failed of n_ended */
+    uint64_t n_answered; /* calls to which any answer came, be it an HTTP error */
+};
+bool store_count(struct store *store, struct store_counts *counts, GError **error);
+
+/* False, with the first error of the database again, where the store is broken. */
+bool store_check(const struct store *store, GError **error);
+
+/* Tokens of the replies that this process recorded, as servers counted them. */
+int64_t store_get_tokens(const struct store *store);
 
 /* A turn that is complete; the same turn again replaces it. Here and below FIRE_ERROR_USAGE where
  * the run has no such sample. */

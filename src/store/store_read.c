@@ -90,8 +90,8 @@ static bool read_turn(struct sql *sql, sqlite3_stmt *row, struct dialogue *dialo
 
 /* Reads the dialogue that begins at the current row; leaves the statement at the first row of the
  * next one, with `*result` as sql_step gave it. */
-static bool read_dialogue(struct sql *sql, sqlite3_stmt *rows, struct dialogue *dialogue,
-                          char **failure, enum sql_result *result, GError **error)
+bool store_read_dialogue(struct sql *sql, sqlite3_stmt *rows, struct dialogue *dialogue,
+                         char **failure, enum sql_result *result, GError **error)
 {
     gint64 number = sqlite3_column_int64(rows, NUMBER);
     if (!read_sample(sql, rows, dialogue, failure, error))
@@ -123,7 +123,7 @@ bool store_foreach_dialogue(struct store *store,
         struct dialogue dialogue = {0};
         g_autofree char *failure = NULL;
         size_t number = (size_t)sqlite3_column_int64(rows, NUMBER);
-        ok = read_dialogue(sql, rows, &dialogue, &failure, &result, error);
+        ok = store_read_dialogue(sql, rows, &dialogue, &failure, &result, error);
         if (ok)
             go_on = each(number, &dialogue, failure, user);
         dialogue_clear(&dialogue);
