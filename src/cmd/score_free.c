@@ -136,8 +136,9 @@ static int n_failed(const struct free_result *result)
     return result->micro.failed;
 }
 
-static bool report(struct free_set *run_set, struct free_set *baseline, const struct plan *plan,
-                   const struct options *options, bool *failures, GError **error)
+static bool print_report(struct free_set *run_set, struct free_set *baseline,
+                         const struct plan *plan, const struct options *options, bool *failures,
+                         GError **error)
 {
     struct free_options free_options = {
         .protocol = &plan->protocol,
@@ -187,6 +188,11 @@ static int score(const char *path, const struct plan *plan, const struct options
     bool failures = false;
     if (plan->baseline_file)
         reading = read_file(baseline, plan->baseline_file, &plan->protocol, complaints, error);
+    if (reading == READING_WHOLE && plan->baseline_file && free_set_count(baseline) == 0) {
+        g_set_error(error, FIRE_ERROR, FIRE_ERROR_FORMAT, "the baseline '%s' holds no dialogue",
+                    plan->baseline_file);
+        reading = READING_STOPPED;
+    }
     if (reading != READING_WHOLE)
         reading = READING_STOPPED; /* part of a baseline is none */
     else
@@ -195,7 +201,7 @@ static int score(const char *path, const struct plan *plan, const struct options
     if (!complaints_close(complaints, reading == READING_WHOLE ? error : NULL) &&
         reading == READING_WHOLE)
         reading = READING_CUT;
-    if (reading != READING_STOPPED && !report(run_set, baseline, plan, options, &failures,
+    if (reading != READING_STOPPED && !print_report(run_set, baseline, plan, options, &failures,
                                               reading == READING_WHOLE ? error : NULL))
         reading = READING_STOPPED;
     free_set_free(run_set);

@@ -150,10 +150,11 @@ static char *describe(const struct free_report *report)
 {
     g_autofree char *protocol = rule_of_protocol(report->protocol);
     g_autofree char *intervals = rule_of_intervals(report->n_resamples, report->seed);
-    return g_strdup_printf("%s; %s; AT: %s%s%s", protocol, intervals,
-                           report->baseline ? "T from " : "no baseline",
-                           report->baseline ? report->baseline : "",
-                           report->paper ? "; the paper's ATR is over all samples (ATR all)" : "");
+    return g_strdup_printf(
+        "%s; %s; AT: %s%s%s", protocol, intervals, report->baseline ? "T from " : "no baseline",
+        report->baseline ? report->baseline : "",
+        report->paper ? "; paper: AT / ADR / ATR / RR, its ATR being over all samples (ATR all)"
+                      : "");
 }
 
 /* "0.91 [0.89, 0.94]". */
