@@ -267,7 +267,8 @@ static bool make_rows(struct free_result *result, struct work *work, GError **er
     g_hash_table_iter_init(&iter, seen);
     for (size_t r = 0; g_hash_table_iter_next(&iter, &source, NULL); r++)
         result->rows[r].source = g_strdup(source);
-    qsort(result->rows, work->n_rows, sizeof *result->rows, compare_rows);
+    if (work->n_rows > 0)
+        qsort(result->rows, work->n_rows, sizeof *result->rows, compare_rows);
     for (size_t r = 0; r < work->n_rows; r++)
         g_hash_table_insert(work->rows, result->rows[r].source, GSIZE_TO_POINTER(r + 1));
     set_rows(&work->run, work);
