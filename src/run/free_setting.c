@@ -1,4 +1,4 @@
-#include "run/free.h"
+#include "run/free_setting.h"
 
 #include "dialogue/loop.h"
 

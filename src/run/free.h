@@ -1,9 +1,0 @@
-/* free.h -- the free setting: student and teacher talk until the loop ends (paper Sec. 3.4.2). */
-#ifndef FIRE_RUN_FREE_H
-#define FIRE_RUN_FREE_H
-
-#include "run/driver.h"
-
-extern const struct setting setting_free;
-
-#endif
