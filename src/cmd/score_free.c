@@ -2,7 +2,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "cmd/command.h"
-#include "data/complaint.h"
+#include "cmd/input.h"
 #include "metric/free_set.h"
 #include "report/free_report.h"
 
@@ -17,10 +17,11 @@ const struct command command_score_free = {"score free",
                                            "AT, ADR, ATR and RR of recorded dialogues", run};
 
 struct options {
-    gboolean as_json, paper, strict;
+    struct input_options input;
+    gboolean as_json, paper;
     char *protocol, *threshold, *turns, *penalty;
     char **settings;
-    char *baseline, *resamples, *seed, *format, *rejects;
+    char *baseline, *resamples, *seed, *format;
 };
 
 /* The same values, checked. */
@@ -129,15 +130,8 @@ static enum reading read_file(struct free_set *set, const char *path,
     return reading;
 }
 
-static int n_failed(const struct free_result *result)
-{
-    if (result->micro.failed > 0)
-        log_warn("%d failed dialogues are left out of the metrics", result->micro.failed);
-    return result->micro.failed;
-}
-
 static bool print_report(struct free_set *run_set, struct free_set *baseline,
-                         const struct plan *plan, const struct options *options, bool *failures,
+                         const struct plan *plan, const struct options *options, size_t *n_failed,
                          GError **error)
 {
     struct free_options free_options = {
@@ -171,7 +165,9 @@ static bool print_report(struct free_set *run_set, struct free_set *baseline,
         g_autofree char *text = free_report_print(&report, plan->format);
         fputs(text, stdout);
     }
-    *failures = n_failed(&result) > 0;
+    *n_failed = (size_t)result.micro.failed;
+    if (*n_failed > 0)
+        log_warn("%zu failed dialogues are left out of the metrics", *n_failed);
     free_result_clear(&result);
     return true;
 }
@@ -180,12 +176,13 @@ static bool print_report(struct free_set *run_set, struct free_set *baseline,
 static int score(const char *path, const struct plan *plan, const struct options *options,
                  GError **error)
 {
-    struct complaints *complaints = complaints_open(options->rejects, options->strict, error);
+    struct complaints *complaints =
+        complaints_open(options->input.rejects, options->input.strict, error);
     if (!complaints)
         return EXIT_FAILED;
     struct free_set *run_set = free_set_new(), *baseline = free_set_new();
     enum reading reading = READING_WHOLE;
-    bool failures = false;
+    size_t n_failed = 0;
     if (plan->baseline_file)
         reading = read_file(baseline, plan->baseline_file, &plan->protocol, complaints, error);
     if (reading == READING_WHOLE && plan->baseline_file && free_set_count(baseline) == 0) {
@@ -197,26 +194,27 @@ static int score(const char *path, const struct plan *plan, const struct options
         reading = READING_STOPPED; /* part of a baseline is none */
     else
         reading = read_file(run_set, path, &plan->protocol, complaints, error);
-    bool bad = complaints_count(complaints) > 0;
+    size_t n_bad = complaints_count(complaints);
     if (!complaints_close(complaints, reading == READING_WHOLE ? error : NULL) &&
         reading == READING_WHOLE)
         reading = READING_CUT;
-    if (reading != READING_STOPPED && !print_report(run_set, baseline, plan, options, &failures,
-                                              reading == READING_WHOLE ? error : NULL))
+    if (reading != READING_STOPPED && !print_report(run_set, baseline, plan, options, &n_failed,
+                                                    reading == READING_WHOLE ? error : NULL))
         reading = READING_STOPPED;
     free_set_free(run_set);
     free_set_free(baseline);
-    return reading != READING_WHOLE ? EXIT_FAILED : bad || failures ? EXIT_PARTIAL : EXIT_DONE;
+    return reading == READING_WHOLE ? input_exit_code(&options->input, n_bad + n_failed)
+                                    : EXIT_FAILED;
 }
 
 static void options_clear(struct options *options)
 {
-    char **texts[] = {&options->protocol, &options->threshold, &options->turns,
-                      &options->penalty,  &options->baseline,  &options->resamples,
-                      &options->seed,     &options->format,    &options->rejects};
+    char **texts[] = {&options->protocol, &options->threshold, &options->turns, &options->penalty,
+                      &options->baseline, &options->resamples, &options->seed,  &options->format};
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
         g_free(*texts[i]);
     g_strfreev(options->settings);
+    input_clear(&options->input);
 }
 
 static int run(int argc, char **argv, GError **error)
@@ -240,8 +238,9 @@ static int run(int argc, char **argv, GError **error)
         {"format", 0, 0, G_OPTION_ARG_STRING, &options.format, "text, csv or markdown", "FORMAT"},
         {"paper", 0, 0, G_OPTION_ARG_NONE, &options.paper, "The published numbers beside ours",
          NULL},
-        {"rejects", 0, 0, G_OPTION_ARG_FILENAME, &options.rejects, "Write bad records to F", "F"},
-        {"strict", 0, 0, G_OPTION_ARG_NONE, &options.strict, "Stop at the first bad record", NULL},
+        INPUT_REJECTS(options.input),
+        INPUT_STRICT(options.input),
+        INPUT_MAX_FAILURES(options.input),
         {0}};
     struct plan plan;
     int code = EXIT_USAGE;

@@ -1,7 +1,7 @@
 /* score_mae.c -- fire score mae: mean absolute error of scores from a plain file. */
 #include "base/error.h"
 #include "cmd/command.h"
-#include "data/complaint.h"
+#include "cmd/input.h"
 #include "data/flaw.h"
 #include "data/scanner.h"
 #include "metric/mae.h"
@@ -108,41 +108,59 @@ static void print_table(const struct mae *mae, const struct protocol *protocol)
     table_free(table);
 }
 
-static int run(int argc, char **argv, GError **error)
+static bool parse_protocol(struct protocol *protocol, const char *name, char **settings,
+                           GError **error)
 {
-    gboolean as_json = FALSE, strict = FALSE;
-    g_autofree char *protocol_name = NULL, *rejects = NULL;
-    g_auto(GStrv) settings = NULL;
-    const GOptionEntry entries[] = {
-        {"protocol", 0, 0, G_OPTION_ARG_STRING, &protocol_name, "paper or official", "NAME"},
-        {"set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &settings, "Set an option of the protocol",
-         "OPTION=VALUE"},
-        {"json", 0, 0, G_OPTION_ARG_NONE, &as_json, "One JSON object", NULL},
-        {"rejects", 0, 0, G_OPTION_ARG_FILENAME, &rejects, "Write bad lines to F", "F"},
-        {"strict", 0, 0, G_OPTION_ARG_NONE, &strict, "Stop at the first bad line", NULL},
-        {0}};
-    struct protocol protocol;
-    if (!command_parse(&argc, &argv, &command_score_mae, "FILE", entries, 1, 1, error))
-        return EXIT_USAGE;
-    if (argc == 0)
-        return EXIT_DONE;
-    if (!protocol_init(&protocol, protocol_name ? protocol_name : "paper", error))
-        return EXIT_USAGE;
-    for (char **setting = settings; setting && *setting; setting++)
-        if (!protocol_set(&protocol, *setting, error))
-            return EXIT_USAGE;
-    struct complaints *complaints = complaints_open(rejects, strict, error);
+    if (!protocol_init(protocol, name ? name : "paper", error))
+        return false;
+    for (; settings && *settings; settings++)
+        if (!protocol_set(protocol, *settings, error))
+            return false;
+    return true;
+}
+
+static int score(const char *path, const struct protocol *protocol,
+                 const struct input_options *input, bool as_json, GError **error)
+{
+    struct complaints *complaints = complaints_open(input->rejects, input->strict, error);
     if (!complaints)
         return EXIT_FAILED;
     struct mae mae = {0};
     bool stopped = false;
-    bool whole = add_file(&mae, &protocol, argv[1], complaints, &stopped, error);
+    bool whole = add_file(&mae, protocol, path, complaints, &stopped, error);
     size_t n_bad = complaints_count(complaints);
     if (!complaints_close(complaints, whole ? error : NULL))
         whole = false;
     if (!stopped && as_json)
-        print_json(&mae, &protocol);
+        print_json(&mae, protocol);
     else if (!stopped)
-        print_table(&mae, &protocol);
-    return !whole ? EXIT_FAILED : n_bad > 0 ? EXIT_PARTIAL : EXIT_DONE;
+        print_table(&mae, protocol);
+    return whole ? input_exit_code(input, n_bad) : EXIT_FAILED;
+}
+
+static int run(int argc, char **argv, GError **error)
+{
+    struct input_options input = {0};
+    gboolean as_json = FALSE;
+    g_autofree char *name = NULL;
+    g_auto(GStrv) settings = NULL;
+    const GOptionEntry entries[] = {
+        {"protocol", 0, 0, G_OPTION_ARG_STRING, &name, "paper or official", "NAME"},
+        {"set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &settings, "Set an option of the protocol",
+         "OPTION=VALUE"},
+        {"json", 0, 0, G_OPTION_ARG_NONE, &as_json, "One JSON object", NULL},
+        INPUT_REJECTS(input),
+        INPUT_STRICT(input),
+        INPUT_MAX_FAILURES(input),
+        {0}};
+    struct protocol protocol;
+    int code = EXIT_USAGE;
+    if (command_parse(&argc, &argv, &command_score_mae, "FILE", entries, 1, 1, error)) {
+        if (argc == 0)
+            code = EXIT_DONE;
+        else if (parse_protocol(&protocol, name, settings, error))
+            code = score(argv[1], &protocol, &input, as_json, error);
+    }
+    input_clear(&input);
+    return code;
 }

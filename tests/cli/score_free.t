@@ -93,6 +93,7 @@ holds out "| all (micro) | 4 |" "a Markdown table"
 run 3 "a failed dialogue" failed.jsonl --json --resamples 0
 holds out '"n":4,' "it is not counted in n"
 holds out '"failed":1' "but by itself"
+run 0 "--max-failures" failed.jsonl --json --resamples 0 --max-failures 1
 {
     head -2 four.jsonl
     echo '{"id":"z","source":"x","question":"?","answer":"3","turns":[{"response":"r","feedback":"f","score":11}]}'
