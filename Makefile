@@ -56,7 +56,7 @@ deps:
 
 demo: deps
 	@$(MAKE) --no-print-directory all
-	@$(B)/fire demo
+	@$(B)/fire demo build/demo
 
 test: deps
 	@$(MAKE) --no-print-directory check
