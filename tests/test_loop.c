@@ -469,6 +469,30 @@ static void test_cancel(void)
     }
 }
 
+/* The reply in flight is taken, the turn it completes is heard, and nothing more is sent. */
+static void test_stopping(void)
+{
+    static const bool yes = true;
+    for (size_t i = 0; i < G_N_ELEMENTS(moments); i++) {
+        const struct moment *moment = &moments[i];
+        if (!moment->started)
+            continue;
+        struct stage *stage = stage_at(moment, false, 0);
+        bool teacher_is_asked = moment->n_teacher > moment->n_turns;
+        stage->config.stopping = &yes;
+        stage->student.hold = stage->teacher.hold = false;
+        scripted_chat_release(teacher_is_asked ? &stage->teacher : &stage->student);
+        support_wait(&stage->ended);
+        settle();
+        g_assert_cmpint(stage->n_ended, ==, 1);
+        g_assert_cmpint(stage->stop, ==, STOP_NONE);
+        g_assert_cmpint((int)stage->n_heard, ==, moment->n_turns + teacher_is_asked);
+        g_assert_cmpint(stage->student.n_asked, ==, moment->n_student);
+        g_assert_cmpint(stage->teacher.n_asked, ==, moment->n_teacher);
+        stage_free(stage);
+    }
+}
+
 static void test_free(void)
 {
     for (size_t i = 0; i < 4 * G_N_ELEMENTS(moments); i++) {
@@ -648,6 +672,7 @@ int main(int argc, char **argv)
     g_test_add_func("/loop/sampling", test_sampling);
     g_test_add_func("/loop/ground-truth", test_ground_truth);
     g_test_add_func("/loop/cancel", test_cancel);
+    g_test_add_func("/loop/stopping", test_stopping);
     g_test_add_func("/loop/free", test_free);
     g_test_add_func("/loop/time-limit", test_time_limit);
     g_test_add_func("/loop/time-limit-unused", test_time_limit_unused);

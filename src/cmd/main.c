@@ -9,13 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-extern const struct command command_export, command_import, command_lint, command_protocols,
-    command_version;
+/* In the order of `fire help`; a name is one word or two. */
+#define COMMANDS(row)                                                                              \
+    row(import) row(lint) row(export) row(score_free) row(score_mae) row(protocols) row(world)     \
+        row(version)
 
-/* In the order of `fire help`. */
-static const struct command *const commands[] = {
-    &command_import, &command_lint, &command_export, &command_protocols, &command_version,
-};
+#define DECLARE(name) extern const struct command command_##name;
+COMMANDS(DECLARE)
+
+#define ROW(name) &command_##name,
+static const struct command *const commands[] = {COMMANDS(ROW)};
 
 static void print_help(void)
 {

@@ -53,7 +53,7 @@ static json_t *score_to_json(double score)
 {
     if (isnan(score))
         return json_null();
-    if (score == floor(score))
+    if (score == floor(score) && fabs(score) < 1e15)
         return json_integer((json_int_t)score);
     return json_real(score);
 }

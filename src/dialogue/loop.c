@@ -7,31 +7,30 @@
  *                               |                +----+ no score, repairs left   |     |
  *                               +------------------------------ go on -----------+     |
  *                                                                                      v
- *     from any state: refused, failed, out of time, cancelled -----------------------> ENDED
+ *     from any state: refused, failed, out of time, cancelled, stopping -----------------> ENDED
  *
  * Each state waits for one thing; in STUDENT and TEACHER that is exactly one call in flight.
  *
  * judge_turn, the first that applies:
  *
  *     score       the score passes the threshold
- *     unparsed    there is no score, under parse-fail = stop, drop, or retry with no repair left;
- * or it is 0 under protocol official, whose scripts write 0 for "no score" and stop there no-gain
- * from round 2: the score is not above (le), or is below (lt), the one before max-turns   as many
- * rounds are played as the protocol allows
+ *     unparsed    there is no score, under parse-fail = stop, drop, or retry with no repair left; or it is 0 under
+ *                 protocol official, whose scripts write 0 for "no score" and stop there
+ *     no-gain     from round 2: the score is not above (le), or is below (lt), the one before
+ *     max-turns   as many rounds are played as the protocol allows
  *
- * parse-fail = zero and repeat-last go on without a score. For these rules it then counts as 0, or
- * as the one before. A repeated score cannot rise, so no-gain passes over that round (else
- * repeat-last would be stop by another name) and compares the next round with the repeated score.
- * What is recorded is NAN all the same: the metrics apply the rule themselves.
+ * parse-fail = zero and repeat-last go on without a score. For these rules it then counts as 0, or as the one before. A
+ * repeated score cannot rise, so no-gain passes over that round (else repeat-last would be stop by another name) and
+ * compares the next round with the repeated score. What is recorded is NAN all the same: the metrics apply the rule
+ * themselves.
  *
  * Invariants
- *  (1) The sink sees a turn once it is complete, or when a refusal completes it; then `ended`,
- * once, last. A response that was never judged, because the teacher's call failed or was cancelled,
- *      leaves the dialogue again.
- *  (2) The ground truth goes to the teacher, never to the student: prompt.c alone says what is
- * shown. (3) Nothing here depends on time, order of arrival or other loops, the time limit apart:
- * equal replies make a dialogue that is equal byte for byte. (4) A chat's callback may outlive
- * loop_free, the loop then too: on_reply frees it. */
+ *  (1) The sink sees a turn once it is complete, or when a refusal completes it; then `ended`, once, last. A response
+ *      that was never judged, because the teacher's call failed or was cancelled, leaves the dialogue again.
+ *  (2) The ground truth goes to the teacher, never to the student: prompt.c alone says what is shown.
+ *  (3) Nothing here depends on time, order of arrival or other loops, the time limit apart: equal replies make a dialogue
+ *      that is equal byte for byte.
+ *  (4) A chat's callback may outlive loop_free, the loop then too: on_reply frees it. */
 #include "dialogue/loop.h"
 
 #include "data/parse.h"
@@ -90,6 +89,12 @@ static void end(struct loop *loop, enum stop stop, const char *error)
 
 static void on_reply(const struct chat_reply *reply, void *user);
 
+/* Has the run been asked to stop? Then the reply just taken is the dialogue's last for now. */
+static bool is_stopping(const struct loop *loop)
+{
+    return loop->config->stopping && *loop->config->stopping;
+}
+
 /* Sends `list` and clears it. */
 static void ask(struct loop *loop, struct chat *chat, const struct chat_sampling *sampling,
                 size_t round, struct message_list *list)
@@ -128,6 +133,10 @@ static void ask_teacher(struct loop *loop)
     const struct dialogue *dialogue = &loop->dialogue;
     struct message_list list;
     loop->state = TEACHER;
+    if (is_stopping(loop)) {
+        end(loop, STOP_NONE, NULL);
+        return;
+    }
     prompt_teacher(&list, config->prompts, config->protocol, &dialogue->sample, dialogue->turns,
                    dialogue->n_turns, loop->n_repairs);
     ask(loop, config->teacher, &config->teacher_sampling, dialogue->n_turns, &list);
@@ -179,7 +188,7 @@ static void finish_turn(struct loop *loop, enum stop stop)
     loop->sink.turn(&loop->dialogue, loop->dialogue.n_turns - 1, loop->sink.user);
     if (loop->freed)
         return;
-    if (stop == STOP_NONE && !loop->cancelled)
+    if (stop == STOP_NONE && !loop->cancelled && !is_stopping(loop))
         ask_student(loop);
     else
         end(loop, stop, NULL);

@@ -81,26 +81,35 @@ struct pass {
 };
 static const struct pass straight[] = {{0, 1}}, interlaced[] = {{0, 8}, {4, 8}, {2, 4}, {1, 2}};
 
+/* Puts row y of the frame on the canvas; NULL, or the cause of failure. `indices` is room for one
+ * row. */
+static const char *read_row(GifFileType *gif, struct image *image, const ColorMapObject *map, int y,
+                            GifPixelType *indices)
+{
+    const GifImageDesc *frame = &gif->Image;
+    if (DGifGetLine(gif, indices, frame->Width) != GIF_OK)
+        return error_text(gif->Error);
+    size_t at = (size_t)(frame->Top + y) * (size_t)image->width + (size_t)frame->Left;
+    for (size_t x = 0; x < (size_t)frame->Width; x++)
+        look_up(map, indices[x], image->pixels + 3 * (at + x));
+    return NULL;
+}
+
 static const char *read_rows(GifFileType *gif, struct image *image, int transparent)
 {
     const GifImageDesc *frame = &gif->Image;
     const ColorMapObject *map = frame->ColorMap ? frame->ColorMap : gif->SColorMap;
     for (size_t i = 0; i < (size_t)image->width * (size_t)image->height; i++)
         look_up(map, transparent < 0 ? 0 : (uint8_t)transparent, image->pixels + 3 * i);
-    g_autofree GifPixelType *row = g_malloc((size_t)frame->Width); /* at most 65,535 */
+    GifPixelType *indices = g_malloc((size_t)frame->Width); /* at most 65,535 */
     const struct pass *pass = frame->Interlace ? interlaced : straight;
     const struct pass *end = pass + (frame->Interlace ? G_N_ELEMENTS(interlaced) : 1);
-    for (; pass < end; pass++) {
-        for (int y = pass->first; y < frame->Height; y += pass->step) {
-            if (DGifGetLine(gif, row, frame->Width) != GIF_OK)
-                return error_text(gif->Error);
-            uint8_t *out = image->pixels + 3 * ((size_t)(frame->Top + y) * (size_t)image->width +
-                                                (size_t)frame->Left);
-            for (int x = 0; x < frame->Width; x++)
-                look_up(map, row[x], out + 3 * (size_t)x);
-        }
-    }
-    return NULL;
+    const char *cause = NULL;
+    for (; !cause && pass < end; pass++)
+        for (int y = pass->first; !cause && y < frame->Height; y += pass->step)
+            cause = read_row(gif, image, map, y, indices);
+    g_free(indices);
+    return cause;
 }
 
 bool codec_decode_gif(struct image *image, const uint8_t *bytes, size_t n_bytes, GError **error)

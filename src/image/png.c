@@ -54,7 +54,7 @@ static void expand_pixel(const struct reader *reader, const uint8_t *row, size_t
         break;
     case SPNG_COLOR_TYPE_INDEXED: {
         const struct spng_plte_entry *entry =
-            &reader->palette.entries[narrow_sample(row, i, depth)];
+            &reader->palette.entries[narrow_sample(row, i, MIN(depth, 8))]; /* never more */
         rgb[0] = entry->red;
         rgb[1] = entry->green;
         rgb[2] = entry->blue;
@@ -110,8 +110,9 @@ bool codec_decode_png(struct image *image, const uint8_t *bytes, size_t n_bytes,
     bool ok = !code && codec_alloc(&decoded, reader.header.width, reader.header.height, error);
     if (ok) {
         size_t n_row = 8 * (size_t)reader.header.width; /* RGBA of 16 bits, the widest */
-        g_autofree uint8_t *row = g_try_malloc(n_row);
+        uint8_t *row = g_try_malloc0(n_row);
         code = row ? read_pixels(&reader, row, n_row, &decoded) : SPNG_EMEM;
+        g_free(row);
     }
     if (code)
         codec_set_error(error, "PNG", spng_strerror(code));

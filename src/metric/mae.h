@@ -1,0 +1,22 @@
+/* mae.h -- mean absolute error of the teacher's score against the recorded one (METRICS.md 5). */
+#ifndef FIRE_METRIC_MAE_H
+#define FIRE_METRIC_MAE_H
+
+#include "data/protocol.h"
+
+#define MAE_FAILURE 10 /* the error of a prediction that could not be parsed */
+
+/* Feedback turns added up. A zeroed struct is an empty one. */
+struct mae {
+    int n;        /* turns in the mean */
+    int unparsed; /* of them, predictions without a score: error 10 */
+    int no_label; /* recorded scores that could not be parsed: left out (label-fail=skip), or -1 as
+                     the released code has it (official) */
+    double sum;   /* of the errors */
+};
+
+/* One turn; NAN: no score. `protocol` decides label-fail. */
+void mae_add(struct mae *mae, const struct protocol *protocol, double label, double prediction);
+double mae_mean(const struct mae *mae); /* NAN where n is 0 */
+
+#endif

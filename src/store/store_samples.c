@@ -1,0 +1,113 @@
+/* store_samples.c -- the data of a run: what of it was taken, what was rejected, what is still to be done. */
+#include "store/store_private.h"
+
+#include <string.h>
+
+int64_t store_get_tokens(const struct store *store)
+{
+    return store->tokens;
+}
+
+bool store_add_reject(struct store *store, const struct store_reject *reject, GError **error)
+{
+    GError *cause = NULL;
+    return store_check(store, error) &&
+           (sql_run(store->sql, &cause,
+                    "INSERT INTO rejects (file, record, sample_id, cause, detail, raw) VALUES (?, ?, ?, ?, ?, ?)", "ilsssb",
+                    reject->i_file, (int64_t)reject->record, reject->id, reject->cause, reject->detail,
+                    (const void *)reject->raw, reject->n_raw) ||
+            store_break(store, cause, error));
+}
+
+bool store_foreach_reject(struct store *store, bool (*each)(const struct store_reject *reject, void *user), void *user,
+                          GError **error)
+{
+    struct sql *sql = store->sql;
+    sqlite3_stmt *rows =
+        sql_query(sql, error, "SELECT file, record, sample_id, cause, detail, raw FROM rejects ORDER BY id", "");
+    enum sql_result result = SQL_FAILED;
+    bool ok = rows != NULL, go_on = true;
+    while (ok && go_on && (result = sql_step(sql, rows, error)) == SQL_ROW) {
+        struct store_reject reject = {
+            .i_file = sqlite3_column_int(rows, 0),
+            .record = (size_t)sqlite3_column_int64(rows, 1),
+            .raw = sqlite3_column_blob(rows, 5),
+            .n_raw = (size_t)sqlite3_column_bytes(rows, 5),
+        };
+        ok = sql_get_text(sql, rows, 2, &reject.id, error) && sql_get_text(sql, rows, 3, &reject.cause, error) &&
+             sql_get_text(sql, rows, 4, &reject.detail, error);
+        if (!reject.raw)
+            reject.raw = "";
+        go_on = ok && each(&reject, user);
+    }
+    if (rows)
+        sqlite3_reset(rows);
+    return ok && result != SQL_FAILED;
+}
+
+bool store_is_loaded(struct store *store, bool *loaded, GError **error)
+{
+    gint64 value;
+    if (!sql_get_int64(store->sql, "SELECT loaded FROM run", &value, error))
+        return false;
+    *loaded = value != 0;
+    return true;
+}
+
+bool store_set_loaded(struct store *store, GError **error)
+{
+    GError *cause = NULL;
+    return store_check(store, error) &&
+           (sql_exec(store->sql, "UPDATE run SET loaded = 1", &cause) || store_break(store, cause, error));
+}
+
+bool store_next_pending(struct store *store, size_t *number, int *i_file, struct dialogue *dialogue, bool *found,
+                        GError **error)
+{
+    struct sql *sql = store->sql;
+    sqlite3_stmt *row = sql_query(sql, error,
+                                  "SELECT number, file FROM samples"
+                                  " WHERE (stop IS NULL OR stop = 'failed') AND number >= ? ORDER BY number LIMIT 1",
+                                  "l", (int64_t)*number);
+    enum sql_result result = row ? sql_step(sql, row, error) : SQL_FAILED;
+    *found = result == SQL_ROW;
+    if (!*found)
+        return result == SQL_DONE;
+    *number = (size_t)sqlite3_column_int64(row, 0);
+    *i_file = sqlite3_column_int(row, 1);
+    sqlite3_reset(row);
+
+    g_autofree char *failure = NULL;
+    sqlite3_stmt *rows = sql_query(sql, error,
+                                   "SELECT number, samples.sample, stop, failure, i_turn, response, feedback, score, meta"
+                                   " FROM samples LEFT JOIN turns ON turns.sample = number"
+                                   " WHERE number = ? ORDER BY i_turn",
+                                   "l", (int64_t)*number);
+    result = rows ? sql_step(sql, rows, error) : SQL_FAILED;
+    bool ok = result == SQL_ROW && store_read_dialogue(sql, rows, dialogue, &failure, &result, error);
+    if (rows)
+        sqlite3_reset(rows);
+    if (!ok)
+        dialogue_clear(dialogue);
+    return ok;
+}
+
+bool store_count(struct store *store, struct store_counts *counts, GError **error)
+{
+    static const char *const queries[] = {
+        "SELECT count(*) FROM samples",
+        "SELECT count(stop) FROM samples",
+        "SELECT count(*) FROM samples WHERE stop = 'failed'",
+        "SELECT count(*) FROM rejects",
+        "SELECT count(*) FROM calls WHERE outcome <> 'failed' OR http_status > 0",
+    };
+    uint64_t *const fields[] = {&counts->n_samples, &counts->n_ended, &counts->n_failed, &counts->n_rejected,
+                                &counts->n_answered};
+    for (size_t i = 0; i < G_N_ELEMENTS(queries); i++) {
+        gint64 value;
+        if (!sql_get_int64(store->sql, queries[i], &value, error))
+            return false;
+        *fields[i] = (uint64_t)value;
+    }
+    return true;
+}
