@@ -1,14 +1,15 @@
 #include "cmd/bench.h"
 
+#include "base/error.h"
 #include "base/log.h"
-#include "cmd/command.h"
+#include "cmd/run_tables.h"
 #include "run/load.h"
 
 static void merge_settings(json_t *settings, const char *role, json_t *of_role)
 {
     const char *name;
     json_t *value;
-    json_object_foreach(of_role, name, value) {
+    json_object_foreach (of_role, name, value) {
         g_autofree char *key = g_strdup_printf("%s %s", role, name);
         json_object_set(settings, key, value);
     }
@@ -17,12 +18,14 @@ static void merge_settings(json_t *settings, const char *role, json_t *of_role)
 static void set_number(json_t *object, const char *name, double value)
 {
     char text[G_ASCII_DTOSTR_BUF_SIZE];
-    json_object_set_new(object, name, json_string(g_ascii_formatd(text, sizeof text, "%.6g", value)));
+    json_object_set_new(object, name,
+                        json_string(g_ascii_formatd(text, sizeof text, "%.6g", value)));
 }
 
 /* What a run is: what must be equal when it goes on, and beside it what may change. */
-static struct store *open_store(struct bench *bench, const struct setting *setting, const struct run_options *options,
-                                char *const *files, GError **error)
+static struct store *open_store(struct bench *bench, const struct setting *setting,
+                                const struct run_options *options, char *const *files,
+                                GError **error)
 {
     g_autofree char *data_hash = load_hash(files, error);
     if (!data_hash)
@@ -50,15 +53,17 @@ static struct store *open_store(struct bench *bench, const struct setting *setti
     return store_open(options->run, &identity, error);
 }
 
-bool bench_run(struct bench *bench, const struct setting *setting, const struct run_options *options, char *const *files,
-               GError **error)
+bool bench_run(struct bench *bench, const struct setting *setting,
+               const struct run_options *options, char *const *files, GError **error)
 {
-    const struct request_limits limits = {.timeout_ms = (int)(options->timeout_s * 1000), .retries = options->retries};
+    const struct request_limits limits = {.timeout_ms = (int)(options->timeout_s * 1000),
+                                          .retries = options->retries};
     *bench = (struct bench){0};
     if (!run_options_check(options, error) ||
         !protocol_from_options(&bench->protocol, options->protocol_name, options->set, error) ||
         !(bench->prompts = prompts_load(options->prompts, error)) ||
-        !roles_open(&bench->student, &options->student, &bench->teacher, &options->teacher, &options->both, &limits, error) ||
+        !roles_open(&bench->student, &options->student, &bench->teacher, &options->teacher,
+                    &options->both, &limits, error) ||
         !(bench->store = open_store(bench, setting, options, files, error)))
         return false;
     struct chat *student = bench->student.chat, *teacher = bench->teacher.chat;
@@ -113,6 +118,56 @@ int bench_exit_code(const struct bench *bench, const struct run_options *options
         return EXIT_FAILED;
     }
     if (result->n_failed > 0)
-        log_warn("%" G_GUINT64_FORMAT " dialogues failed; the same command tries them again", result->n_failed);
-    return result->n_failed + result->n_rejected > (uint64_t)options->max_failures ? EXIT_PARTIAL : EXIT_DONE;
+        log_warn("%" G_GUINT64_FORMAT " dialogues failed; the same command tries them again",
+                 result->n_failed);
+    return result->n_failed + result->n_rejected > (uint64_t)options->max_failures ? EXIT_PARTIAL
+                                                                                   : EXIT_DONE;
+}
+
+static int run_and_print(const struct setting *setting, const struct run_options *options,
+                         const struct table_options *tables, char *const *files, GError **error)
+{
+    struct bench bench;
+    int code = EXIT_FAILED;
+    if (bench_run(&bench, setting, options, files, error) &&
+        run_tables_print(bench.store, options->run, &bench.protocol, tables, stdout, error))
+        code = bench_exit_code(&bench, options);
+    bench_clear(&bench);
+    return code;
+}
+
+static bool check_roles(const struct run_options *options, const struct bench_roles *roles,
+                        GError **error)
+{
+    bool student = options->student.model != NULL, teacher = options->teacher.model != NULL;
+    if (roles->needs_both ? student && teacher : student || teacher)
+        return true;
+    g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE, "--student %s --teacher must be given",
+                roles->needs_both ? "and" : "or");
+    return false;
+}
+
+int bench_command(int argc, char **argv, const struct command *command,
+                  const struct setting *setting, const struct bench_roles *roles, GError **error)
+{
+    struct run_options options;
+    struct table_options tables = {0};
+    g_autoptr(GArray) entries = g_array_new(TRUE, FALSE, sizeof(GOptionEntry));
+    int code = EXIT_USAGE;
+    run_options_init(&options);
+    role_options_add(&options.student, "student", roles->student, entries);
+    role_options_add(&options.teacher, "teacher", roles->teacher, entries);
+    role_options_add(&options.both, "", NULL, entries);
+    run_options_add(&options, entries);
+    table_options_add(&tables, entries);
+    if (command_parse(&argc, &argv, command, "DATA...", (GOptionEntry *)entries->data, 1, -1,
+                      error)) {
+        if (argc == 0)
+            code = EXIT_DONE;
+        else if (check_roles(&options, roles, error) && table_options_check(&tables, error))
+            code = run_and_print(setting, &options, &tables, argv + 1, error);
+    }
+    run_options_clear(&options);
+    table_options_clear(&tables);
+    return code;
 }

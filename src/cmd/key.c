@@ -43,14 +43,16 @@ static char *read_key_file(const char *path, GError **error)
     ssize_t n = -1;
     if (fd >= 0 && fstat(fd, &status) == 0) {
         if (status.st_mode & 077) {
-            g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE, "key file '%s' is open to others: chmod 600 it", path);
+            g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE,
+                        "key file '%s' is open to others: chmod 600 it", path);
             close(fd);
             return NULL;
         }
         n = read(fd, text, MAX_KEY_BYTES);
     }
     if (n < 0) {
-        g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE, "cannot read key file '%s': %s", path, g_strerror(errno));
+        g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE, "cannot read key file '%s': %s", path,
+                    g_strerror(errno));
     } else {
         g_autofree char *where = g_strdup_printf("key file '%s'", path);
         text[n] = '\0';
@@ -84,24 +86,29 @@ static bool read_key(char **key, const struct key_source *source, GError **error
     return *key != NULL;
 }
 
-bool keys_find(char *keys[2], const char *const specs[2], const struct key_source own[2], const struct key_source *shared,
-               GError **error)
+bool keys_find(char *keys[2], const char *const specs[2], const struct key_source own[2],
+               const struct key_source *shared, GError **error)
 {
     static const struct key_source standard = {.env = DEFAULT_ENV};
-    g_autofree char *first = specs[0] ? url_origin(specs[0]) : NULL, *second = specs[1] ? url_origin(specs[1]) : NULL;
+    g_autofree char *first = specs[0] ? url_origin(specs[0]) : NULL,
+                    *second = specs[1] ? url_origin(specs[1]) : NULL;
     const char *const origins[2] = {first, second};
     bool needs[2];
     for (int i = 0; i < 2; i++) {
         if (is_given(&own[i]) && !origins[i]) {
-            g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE, "a key is given for a model that is no http address");
+            g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE,
+                        "a key is given for a model that is no http address");
             return false;
         }
         needs[i] = origins[i] && !is_given(&own[i]);
     }
-    const struct key_source *common = is_given(shared) ? shared : g_getenv(DEFAULT_ENV) ? &standard : NULL;
+    const struct key_source *common = is_given(shared)        ? shared
+                                      : g_getenv(DEFAULT_ENV) ? &standard
+                                                              : NULL;
     if (common && needs[0] && needs[1] && strcmp(first, second) != 0) {
         g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE,
-                    "one key would go to '%s' and to '%s': say whose it is with --student-key-env or --teacher-key-env",
+                    "one key would go to '%s' and to '%s': say whose it is with --student-key-env "
+                    "or --teacher-key-env",
                     first, second);
         return false;
     }

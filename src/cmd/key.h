@@ -14,8 +14,8 @@ struct key_source {
 /* Finds the keys of two models (specs; NULL: none) into `keys`, NULL where a model needs none or there is none. Each model's
  * own source goes first, then the shared one, then $FIRE_API_KEY. FIRE_ERROR_USAGE where a named source gives no key, and
  * where a shared key would go to two origins. No message holds a key. Free with key_free. */
-bool keys_find(char *keys[2], const char *const specs[2], const struct key_source own[2], const struct key_source *shared,
-               GError **error);
+bool keys_find(char *keys[2], const char *const specs[2], const struct key_source own[2],
+               const struct key_source *shared, GError **error);
 
 /* Wipes and frees. Accepts NULL. */
 void key_free(char *key);

@@ -11,8 +11,9 @@
 
 /* In the order of `fire help`; a name is one word or two. */
 #define COMMANDS(row)                                                                              \
-    row(import) row(lint) row(export) row(score_free) row(score_mae) row(protocols) row(world)     \
-        row(version)
+    row(import) row(lint) row(export) row(score_text) row(score_tokens) row(score_mae)             \
+        row(score_free) row(bench_free) row(bench_fixed) row(runs) row(rescore) row(report)        \
+            row(protocols) row(world) row(version)
 
 #define DECLARE(name) extern const struct command command_##name;
 COMMANDS(DECLARE)

@@ -9,15 +9,18 @@
 #include <string.h>
 
 /* http://HOST/v1#NAME */
-static struct chat *open_http(const char *spec, const struct model_spec_options *options, GError **error)
+static struct chat *open_http(const char *spec, const struct model_spec_options *options,
+                              GError **error)
 {
     const char *hash = strchr(spec, '#');
     if (!hash || !hash[1]) {
-        g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE, "model '%s' names no model: write URL#NAME", spec);
+        g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE,
+                    "model '%s' names no model: write URL#NAME", spec);
         return NULL;
     }
     if (options->api && strcmp(options->api, "openai") != 0) {
-        g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE, "unknown --api '%s' (openai)", options->api);
+        g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE, "unknown --api '%s' (openai)",
+                    options->api);
         return NULL;
     }
     g_autofree char *url = g_strndup(spec, (gsize)(hash - spec));
@@ -49,15 +52,16 @@ static struct chat *open_world(const char *rest, GError **error)
     const char *hash = strrchr(rest, '#');
     enum world_role role;
     if (!hash || !world_role_from_name(hash + 1, &role)) {
-        g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE, "model 'world:%s' is neither world:DIR#oracle nor world:DIR#novice",
-                    rest);
+        g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE,
+                    "model 'world:%s' is neither world:DIR#oracle nor world:DIR#novice", rest);
         return NULL;
     }
     g_autofree char *folder = g_strndup(rest, (gsize)(hash - rest));
     return world_chat_open(folder, role, error);
 }
 
-struct chat *model_spec_open(const char *spec, const struct model_spec_options *options, GError **error)
+struct chat *model_spec_open(const char *spec, const struct model_spec_options *options,
+                             GError **error)
 {
     if (g_str_has_prefix(spec, "http://") || g_str_has_prefix(spec, "https://"))
         return open_http(spec, options, error);
@@ -66,7 +70,8 @@ struct chat *model_spec_open(const char *spec, const struct model_spec_options *
     if (g_str_has_prefix(spec, "world:"))
         return open_world(spec + strlen("world:"), error);
     g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE,
-                "unknown model '%s': write http(s)://HOST[:PORT]/v1#NAME, script:FILE, world:DIR#oracle or world:DIR#novice",
+                "unknown model '%s': write http(s)://HOST[:PORT]/v1#NAME, script:FILE, "
+                "world:DIR#oracle or world:DIR#novice",
                 spec);
     return NULL;
 }

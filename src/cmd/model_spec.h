@@ -13,6 +13,7 @@ struct model_spec_options {
 };
 
 /* http(s)://HOST[:PORT]/v1#NAME, script:FILE, world:DIR#oracle, world:DIR#novice. FIRE_ERROR_USAGE for anything else. */
-struct chat *model_spec_open(const char *spec, const struct model_spec_options *options, GError **error);
+struct chat *model_spec_open(const char *spec, const struct model_spec_options *options,
+                             GError **error);
 
 #endif

@@ -16,10 +16,13 @@ static const struct {
     const char *name, *argument, *text;
     size_t offset;
 } rows[] = {
-    {"key-env", "NAME", "environment variable that holds the key", offsetof(struct role_options, key_env)},
-    {"key-file", "FILE", "file that holds the key, readable by its owner only", offsetof(struct role_options, key_file)},
+    {"key-env", "NAME", "environment variable that holds the key",
+     offsetof(struct role_options, key_env)},
+    {"key-file", "FILE", "file that holds the key, readable by its owner only",
+     offsetof(struct role_options, key_file)},
     {"api", "KIND", "kind of HTTP API: openai", offsetof(struct role_options, api)},
-    {"extra-body", "JSON", "object merged into every request", offsetof(struct role_options, extra_body)},
+    {"extra-body", "JSON", "object merged into every request",
+     offsetof(struct role_options, extra_body)},
     {"temperature", "T", "sampling temperature (0)", offsetof(struct role_options, temperature)},
     {"top-p", "P", "nucleus sampling; not sent unless given", offsetof(struct role_options, top_p)},
     {"max-tokens", "N", "longest answer (512)", offsetof(struct role_options, max_tokens)},
@@ -34,15 +37,18 @@ void role_options_clear(struct role_options *options)
     *options = (struct role_options){0};
 }
 
-void role_options_add(struct role_options *options, const char *role, const char *summary, GArray *entries)
+void role_options_add(struct role_options *options, const char *role, const char *summary,
+                      GArray *entries)
 {
     if (*role) {
         GOptionEntry entry = {role, 0, 0, G_OPTION_ARG_STRING, &options->model, summary, "MODEL"};
         g_array_append_val(entries, entry);
     }
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        g_autofree char *name = *role ? g_strdup_printf("%s-%s", role, rows[i].name) : g_strdup(rows[i].name);
-        g_autofree char *text = g_strdup_printf("%s: %s", *role ? role : "both roles", rows[i].text);
+        g_autofree char *name =
+            *role ? g_strdup_printf("%s-%s", role, rows[i].name) : g_strdup(rows[i].name);
+        g_autofree char *text =
+            g_strdup_printf("%s: %s", *role ? role : "both roles", rows[i].text);
         GOptionEntry entry = {
             .long_name = g_intern_string(name),
             .arg = G_OPTION_ARG_STRING,
@@ -54,23 +60,27 @@ void role_options_add(struct role_options *options, const char *role, const char
     }
 }
 
-static bool parse_real(double *value, const char *name, const char *text, double low, double high, GError **error)
+static bool parse_real(double *value, const char *name, const char *text, double low, double high,
+                       GError **error)
 {
     char *end;
     double number = g_ascii_strtod(text, &end);
     if (end == text || *end || !(number >= low && number <= high)) {
-        g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE, "--%s: '%s' is not a number from %g to %g", name, text, low, high);
+        g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE, "--%s: '%s' is not a number from %g to %g",
+                    name, text, low, high);
         return false;
     }
     *value = number;
     return true;
 }
 
-static bool parse_integer(gint64 *value, const char *name, const char *text, gint64 low, gint64 high, GError **error)
+static bool parse_integer(gint64 *value, const char *name, const char *text, gint64 low,
+                          gint64 high, GError **error)
 {
     if (g_ascii_string_to_signed(text, 10, low, high, value, NULL))
         return true;
-    g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE, "--%s: '%s' is not a whole number from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT,
+    g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE,
+                "--%s: '%s' is not a whole number from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT,
                 name, text, low, high);
     return false;
 }
@@ -80,14 +90,17 @@ static const char *first_of(const char *own, const char *both)
     return own ? own : both;
 }
 
-static bool resolve_sampling(struct chat_sampling *sampling, const struct role_options *own, const struct role_options *both,
-                             GError **error)
+static bool resolve_sampling(struct chat_sampling *sampling, const struct role_options *own,
+                             const struct role_options *both, GError **error)
 {
-    const char *temperature = first_of(own->temperature, both->temperature), *top_p = first_of(own->top_p, both->top_p);
-    const char *max_tokens = first_of(own->max_tokens, both->max_tokens), *seed = first_of(own->seed, both->seed);
+    const char *temperature = first_of(own->temperature, both->temperature),
+               *top_p = first_of(own->top_p, both->top_p);
+    const char *max_tokens = first_of(own->max_tokens, both->max_tokens),
+               *seed = first_of(own->seed, both->seed);
     gint64 n_tokens = DEFAULT_MAX_TOKENS, seed_value = 0;
     *sampling = (struct chat_sampling){.temperature = DEFAULT_TEMPERATURE, .top_p = NAN};
-    if (temperature && !parse_real(&sampling->temperature, "temperature", temperature, 0, 10, error))
+    if (temperature &&
+        !parse_real(&sampling->temperature, "temperature", temperature, 0, 10, error))
         return false;
     if (top_p && !parse_real(&sampling->top_p, "top-p", top_p, 0, 1, error))
         return false;
@@ -105,7 +118,8 @@ static void set_number(json_t *settings, const char *name, double value)
 {
     char text[G_ASCII_DTOSTR_BUF_SIZE];
     if (!isnan(value))
-        json_object_set_new(settings, name, json_string(g_ascii_formatd(text, sizeof text, "%.6g", value)));
+        json_object_set_new(settings, name,
+                            json_string(g_ascii_formatd(text, sizeof text, "%.6g", value)));
 }
 
 /* What stands in the run beside this role's results, and must be equal when the run goes on. */
@@ -125,7 +139,8 @@ static json_t *describe(const struct role *role, const char *extra_body)
     return settings;
 }
 
-static bool role_open(struct role *role, const struct role_options *own, const struct role_options *both, const char *key,
+static bool role_open(struct role *role, const struct role_options *own,
+                      const struct role_options *both, const char *key,
                       const struct request_limits *limits, GError **error)
 {
     if (!own->model)
@@ -146,9 +161,10 @@ static bool role_open(struct role *role, const struct role_options *own, const s
     return true;
 }
 
-bool roles_open(struct role *student, const struct role_options *student_options, struct role *teacher,
-                const struct role_options *teacher_options, const struct role_options *both,
-                const struct request_limits *limits, GError **error)
+bool roles_open(struct role *student, const struct role_options *student_options,
+                struct role *teacher, const struct role_options *teacher_options,
+                const struct role_options *both, const struct request_limits *limits,
+                GError **error)
 {
     const struct key_source shared = {both->key_env, both->key_file};
     const struct key_source own[2] = {{student_options->key_env, student_options->key_file},

@@ -22,14 +22,16 @@ void role_options_clear(struct role_options *options);
 
 /* Appends GOptionEntry rows for `role` ("student", "teacher", or "" for both) to `entries`. `summary` describes --ROLE.
  * Names are interned: they live as long as the program. */
-void role_options_add(struct role_options *options, const char *role, const char *summary, GArray *entries);
+void role_options_add(struct role_options *options, const char *role, const char *summary,
+                      GArray *entries);
 
 /* A role ready to be used. */
 struct role {
     struct chat *chat; /* NULL: the role was not asked for */
     struct chat_sampling sampling;
-    json_t *settings; /* what must not change within a run: model, sampling, extra body; flat object of strings */
-    char *address;    /* what may: the chat's name */
+    json_t *
+        settings; /* what must not change within a run: model, sampling, extra body; flat object of strings */
+    char *address; /* what may: the chat's name */
 };
 
 /* Limits of all requests; part of what may change within a run. */
@@ -40,9 +42,10 @@ struct request_limits {
 /* Opens the roles that `student` and `teacher` name (model specs of DESIGN.md 4), with `both` behind them. A key is looked
  * for in the role's own options, then in those of both, then in $FIRE_API_KEY; one key for two origins is a usage error.
  * Clear both roles with role_clear, also after an error. */
-bool roles_open(struct role *student, const struct role_options *student_options, struct role *teacher,
-                const struct role_options *teacher_options, const struct role_options *both,
-                const struct request_limits *limits, GError **error);
+bool roles_open(struct role *student, const struct role_options *student_options,
+                struct role *teacher, const struct role_options *teacher_options,
+                const struct role_options *both, const struct request_limits *limits,
+                GError **error);
 void role_clear(struct role *role);
 
 #endif

@@ -23,20 +23,30 @@ void run_options_clear(struct run_options *options)
 void run_options_add(struct run_options *options, GArray *entries)
 {
     const GOptionEntry rows[] = {
-        {"run", 0, 0, G_OPTION_ARG_FILENAME, &options->run, "Run database: made, or gone on with", "RUN.db"},
-        {"images", 0, 0, G_OPTION_ARG_FILENAME, &options->images, "Folder of the pictures (the data file's own)", "DIR"},
-        {"protocol", 0, 0, G_OPTION_ARG_STRING, &options->protocol_name, "Named rules: paper (default), official", "NAME"},
-        {"set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->set, "Override one rule; see fire protocols", "OPTION=VALUE"},
-        {"prompts", 0, 0, G_OPTION_ARG_FILENAME, &options->prompts, "Folder of prompt templates of your own", "DIR"},
-        {"jobs", 0, 0, G_OPTION_ARG_INT, &options->jobs, "Requests in flight, both roles together (16)", "N"},
-        {"timeout", 0, 0, G_OPTION_ARG_DOUBLE, &options->timeout_s, "Time limit of one request (300)", "S"},
-        {"dialogue-timeout", 0, 0, G_OPTION_ARG_DOUBLE, &options->dialogue_timeout_s, "Time limit of one dialogue (off)", "S"},
-        {"retries", 0, 0, G_OPTION_ARG_INT, &options->retries, "Further tries of a failed request (7)", "N"},
-        {"repair", 0, 0, G_OPTION_ARG_INT, &options->repair, "Repair requests where parse-fail=retry (1)", "N"},
+        {"run", 0, 0, G_OPTION_ARG_FILENAME, &options->run, "Run database: made, or gone on with",
+         "RUN.db"},
+        {"images", 0, 0, G_OPTION_ARG_FILENAME, &options->images,
+         "Folder of the pictures (the data file's own)", "DIR"},
+        PROTOCOL_OPTION(options->protocol_name),
+        SET_OPTION(options->set),
+        {"prompts", 0, 0, G_OPTION_ARG_FILENAME, &options->prompts,
+         "Folder of prompt templates of your own", "DIR"},
+        {"jobs", 0, 0, G_OPTION_ARG_INT, &options->jobs,
+         "Requests in flight, both roles together (16)", "N"},
+        {"timeout", 0, 0, G_OPTION_ARG_DOUBLE, &options->timeout_s,
+         "Time limit of one request (300)", "S"},
+        {"dialogue-timeout", 0, 0, G_OPTION_ARG_DOUBLE, &options->dialogue_timeout_s,
+         "Time limit of one dialogue (off)", "S"},
+        {"retries", 0, 0, G_OPTION_ARG_INT, &options->retries,
+         "Further tries of a failed request (7)", "N"},
+        {"repair", 0, 0, G_OPTION_ARG_INT, &options->repair,
+         "Repair requests where parse-fail=retry (1)", "N"},
         {"max-failures", 0, 0, G_OPTION_ARG_INT, &options->max_failures,
          "Failed dialogues and rejected records allowed before exit code 3 (0)", "N"},
-        {"rejects", 0, 0, G_OPTION_ARG_FILENAME, &options->rejects, "Write unusable records here, verbatim", "FILE"},
-        {"strict", 0, 0, G_OPTION_ARG_NONE, &options->strict, "Stop at the first unusable record", NULL},
+        {"rejects", 0, 0, G_OPTION_ARG_FILENAME, &options->rejects,
+         "Write unusable records here, verbatim", "FILE"},
+        {"strict", 0, 0, G_OPTION_ARG_NONE, &options->strict, "Stop at the first unusable record",
+         NULL},
     };
     g_array_append_vals(entries, rows, G_N_ELEMENTS(rows));
 }
@@ -45,24 +55,28 @@ static bool check_range(const char *name, double value, double low, double high,
 {
     if (value >= low && value <= high)
         return true;
-    g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE, "--%s: %g is not from %g to %g", name, value, low, high);
+    g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE, "--%s: %g is not from %g to %g", name, value,
+                low, high);
     return false;
 }
 
 bool run_options_check(const struct run_options *options, GError **error)
 {
     if (!options->run) {
-        g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE, "--run RUN.db is needed: results are kept there");
+        g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE,
+                    "--run RUN.db is needed: results are kept there");
         return false;
     }
-    return check_range("jobs", options->jobs, 1, 10000, error) && check_range("retries", options->retries, 0, 1000, error) &&
+    return check_range("jobs", options->jobs, 1, 10000, error) &&
+           check_range("retries", options->retries, 0, 1000, error) &&
            check_range("repair", options->repair, 0, 100, error) &&
            check_range("timeout", options->timeout_s, 0.001, 1e6, error) &&
            check_range("dialogue-timeout", options->dialogue_timeout_s, 0, 1e6, error) &&
            check_range("max-failures", options->max_failures, 0, 1e9, error);
 }
 
-bool protocol_from_options(struct protocol *protocol, const char *name, char *const *set, GError **error)
+bool protocol_from_options(struct protocol *protocol, const char *name, char *const *set,
+                           GError **error)
 {
     if (!protocol_init(protocol, name ? name : "paper", error))
         return false;

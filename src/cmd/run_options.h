@@ -12,7 +12,7 @@ struct run_options {
     char *run;    /* --run: the run database */
     char *images; /* --images */
     char *protocol_name;
-    char **set;   /* --set NAME=VALUE, repeated */
+    char **set; /* --set NAME=VALUE, repeated */
     char *prompts;
     char *rejects;
     int jobs, retries, repair, max_failures;
@@ -29,7 +29,20 @@ void run_options_add(struct run_options *options, GArray *entries);
 /* Range checks; a run database must be named. */
 bool run_options_check(const struct run_options *options, GError **error);
 
+/* Rows for a GOptionEntry table. */
+#define PROTOCOL_OPTION(name)                                                                      \
+    {                                                                                              \
+        "protocol", 0, 0, G_OPTION_ARG_STRING, &(name), "Named rules: paper (default), official",  \
+            "NAME"                                                                                 \
+    }
+#define SET_OPTION(list)                                                                           \
+    {                                                                                              \
+        "set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &(list), "Override one rule; see fire protocols",  \
+            "OPTION=VALUE"                                                                         \
+    }
+
 /* `--protocol` and every `--set`; `name` NULL: paper. */
-bool protocol_from_options(struct protocol *protocol, const char *name, char *const *set, GError **error);
+bool protocol_from_options(struct protocol *protocol, const char *name, char *const *set,
+                           GError **error);
 
 #endif

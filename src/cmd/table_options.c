@@ -13,13 +13,16 @@ void table_options_add(struct table_options *options, GArray *entries)
 {
     const GOptionEntry rows[] = {
         {"baseline", 0, 0, G_OPTION_ARG_FILENAME, &options->baseline,
-         "What AT is measured by: dialogues or run of a baseline, or its mean rounds", "FILE|RUN.db|NUMBER"},
+         "What AT is measured by: dialogues or run of a baseline, or its mean rounds",
+         "FILE|RUN.db|NUMBER"},
         {"resamples", 0, 0, G_OPTION_ARG_STRING, &options->resamples,
          "Resamples of the bootstrap (2000; 0: no intervals)", "N"},
         {"resample-seed", 0, 0, G_OPTION_ARG_STRING, &options->resample_seed, "Its seed (1)", "N"},
         {"json", 0, 0, G_OPTION_ARG_NONE, &options->as_json, "One JSON object", NULL},
-        {"format", 0, 0, G_OPTION_ARG_STRING, &options->format, "text, csv, markdown or json", "FORMAT"},
-        {"paper", 0, 0, G_OPTION_ARG_NONE, &options->paper, "The published numbers beside ours", NULL},
+        {"format", 0, 0, G_OPTION_ARG_STRING, &options->format, "text, csv, markdown or json",
+         "FORMAT"},
+        {"paper", 0, 0, G_OPTION_ARG_NONE, &options->paper, "The published numbers beside ours",
+         NULL},
     };
     g_array_append_vals(entries, rows, G_N_ELEMENTS(rows));
 }
@@ -33,12 +36,13 @@ void table_options_clear(struct table_options *options)
     *options = (struct table_options){0};
 }
 
-static bool parse_count(uint64_t *count, const char *name, const char *value, uint64_t max, GError **error)
+static bool parse_count(uint64_t *count, const char *name, const char *value, uint64_t max,
+                        GError **error)
 {
     if (!value || g_ascii_string_to_unsigned(value, 10, 0, max, count, NULL))
         return true;
-    g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE, "--%s: '%s' is not a whole number from 0 to %" G_GUINT64_FORMAT, name,
-                value, max);
+    g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE,
+                "--%s: '%s' is not a whole number from 0 to %" G_GUINT64_FORMAT, name, value, max);
     return false;
 }
 
@@ -56,7 +60,8 @@ static bool parse_baseline(struct table_options *options, GError **error)
     options->baseline_rounds = rounds;
     if (rounds > 0 && isfinite(rounds))
         return true;
-    g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE, "--baseline: '%s' is no number of rounds above 0", options->baseline);
+    g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE,
+                "--baseline: '%s' is no number of rounds above 0", options->baseline);
     return false;
 }
 
@@ -72,9 +77,10 @@ bool table_options_check(struct table_options *options, GError **error)
     options->n_resamples = (int)n_resamples;
     if (g_strcmp0(options->format, "json") == 0) {
         options->as_json = TRUE;
-    } else if (options->format && !table_format_from_name(options->format, &options->table_format)) {
-        g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE, "--format: unknown format '%s' (text, csv, markdown, json)",
-                    options->format);
+    } else if (options->format &&
+               !table_format_from_name(options->format, &options->table_format)) {
+        g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE,
+                    "--format: unknown format '%s' (text, csv, markdown, json)", options->format);
         return false;
     }
     return true;
@@ -97,7 +103,8 @@ static bool read_dialogues(const char *path, struct free_set *set, const struct 
     return go_on && status == READER_END;
 }
 
-static bool read_run(const char *path, struct free_set *set, const struct protocol *protocol, GError **error)
+static bool read_run(const char *path, struct free_set *set, const struct protocol *protocol,
+                     GError **error)
 {
     struct store *store = store_open_readonly(path, error);
     bool ok = store && run_view_check(store, path, "bench free", error) &&
@@ -107,19 +114,22 @@ static bool read_run(const char *path, struct free_set *set, const struct protoc
 }
 
 bool table_options_read_baseline(const struct table_options *options, struct free_set *set,
-                                 const struct protocol *protocol, struct complaints *complaints, GError **error)
+                                 const struct protocol *protocol, struct complaints *complaints,
+                                 GError **error)
 {
     if (!options->has_baseline_file)
         return true;
-    bool ok = store_is_run(options->baseline) ? read_run(options->baseline, set, protocol, error)
-                                              : read_dialogues(options->baseline, set, protocol, complaints, error);
+    bool ok = store_is_run(options->baseline)
+                  ? read_run(options->baseline, set, protocol, error)
+                  : read_dialogues(options->baseline, set, protocol, complaints, error);
     if (!ok) {
         g_prefix_error(error, "baseline: ");
         return false;
     }
     if (free_set_count(set) > 0)
         return true;
-    g_set_error(error, FIRE_ERROR, FIRE_ERROR_FORMAT, "the baseline '%s' holds no dialogue", options->baseline);
+    g_set_error(error, FIRE_ERROR, FIRE_ERROR_FORMAT, "the baseline '%s' holds no dialogue",
+                options->baseline);
     return false;
 }
 
@@ -129,8 +139,9 @@ void print_json(FILE *out, const json_t *object)
     fprintf(out, "%s\n", line);
 }
 
-bool table_options_print_free(const struct table_options *options, struct free_set *set, struct free_set *baseline,
-                              const struct protocol *protocol, const char *note, json_t *extra, FILE *out, int *n_failed,
+bool table_options_print_free(const struct table_options *options, struct free_set *set,
+                              struct free_set *baseline, const struct protocol *protocol,
+                              const char *note, json_t *extra, FILE *out, int *n_failed,
                               GError **error)
 {
     const struct free_options free_options = {

@@ -28,12 +28,14 @@ void table_options_clear(struct table_options *options);
 /* The dialogues of `--baseline FILE|RUN.db` into `set`; nothing where none was given. FIRE_ERROR_FORMAT where it holds no
  * dialogue. */
 bool table_options_read_baseline(const struct table_options *options, struct free_set *set,
-                                 const struct protocol *protocol, struct complaints *complaints, GError **error);
+                                 const struct protocol *protocol, struct complaints *complaints,
+                                 GError **error);
 
 /* AT, ADR, ATR, RR of `set` as JSON or as tables on `out`. `note` and `extra` (an object whose members join the JSON) say
  * where the numbers come from; both may be NULL. `n_failed` is set to the failed dialogues, which are in no metric. */
-bool table_options_print_free(const struct table_options *options, struct free_set *set, struct free_set *baseline,
-                              const struct protocol *protocol, const char *note, json_t *extra, FILE *out, int *n_failed,
+bool table_options_print_free(const struct table_options *options, struct free_set *set,
+                              struct free_set *baseline, const struct protocol *protocol,
+                              const char *note, json_t *extra, FILE *out, int *n_failed,
                               GError **error);
 
 /* `object` on one line. */

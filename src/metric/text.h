@@ -1,18 +1,14 @@
 /* text.h -- BLEU-1..4 and CIDEr over many items (METRICS.md 2-4).
  *
- * Items are added one by one; only token numbers are kept (4 bytes a token). n-gram tables come
- * after the last item, one order at a time. */
+ * Items are added one by one, or by threads in batches; only token numbers are kept (4 bytes a
+ * token). n-gram tables come after the last item, one order at a time. */
 #ifndef FIRE_METRIC_TEXT_H
 #define FIRE_METRIC_TEXT_H
 
 #include "data/protocol.h"
+#include "metric/tokenize.h"
 
 #include <stddef.h>
-
-enum tokenizer { TOKENIZER_WHITESPACE, TOKENIZER_PTB };
-/* "whitespace", "ptb". */
-const char *tokenizer_name(enum tokenizer tokenizer);
-bool tokenizer_from_name(const char *name, enum tokenizer *tokenizer);
 
 struct text_item_scores {
     double bleu[4];
@@ -33,10 +29,22 @@ struct text_metric *text_metric_new(enum tokenizer tokenizer, enum cider_length 
 /* One item: a prediction and one or more references, UTF-8. */
 void text_metric_add(struct text_metric *metric, const char *prediction,
                      const char *const *references, size_t n_references);
-/* All items' scores at once, on all cores; the result does not depend on their number. `items` (n
- * of them) may be NULL. To be called once, last. */
-void text_metric_compute(struct text_metric *metric, struct text_scores *scores,
-                         struct text_item_scores *items);
+size_t text_metric_n_items(const struct text_metric *metric);
+/* All items' scores at once, on all cores; the result does not depend on their number. Without
+ * items, and where no reference has a token, every CIDEr is 0. `items` (n of them) may be NULL. To
+ * be called once, last. FIRE_ERROR_IO where memory does not suffice. */
+bool text_metric_compute(struct text_metric *metric, struct text_scores *scores,
+                         struct text_item_scores *items, GError **error);
 void text_metric_free(struct text_metric *metric); /* accepts NULL */
+
+/* Items tokenised apart from a metric, so that each thread can fill a batch of its own. */
+struct text_batch;
+
+struct text_batch *text_batch_new(enum tokenizer tokenizer);
+void text_batch_add(struct text_batch *batch, const char *prediction, const char *const *references,
+                    size_t n_references);
+/* Moves the items to the end of `metric`, whose tokenizer is the same, and leaves `batch` empty. */
+void text_metric_take(struct text_metric *metric, struct text_batch *batch);
+void text_batch_free(struct text_batch *batch); /* accepts NULL */
 
 #endif

@@ -10,18 +10,18 @@
 bool run_view_check(struct store *store, const char *path, const char *command, GError **error);
 
 /* The dialogues of a free run that have ended. `n_unfinished` (may be NULL) counts the others. */
-bool run_view_free_set(struct store *store, const struct protocol *protocol, struct free_set *set, size_t *n_unfinished,
-                       GError **error);
+bool run_view_free_set(struct store *store, const struct protocol *protocol, struct free_set *set,
+                       size_t *n_unfinished, GError **error);
 
 /* The predictions of one role of a fixed run, scored. */
 struct fixed_view {
     struct fixed_scores micro;
     struct fixed_row *rows; /* (n_rows) by source; sources are owned */
     size_t n_rows;
-    size_t n_predictions;   /* 0: the run did not ask this role */
+    size_t n_predictions; /* 0: the run did not ask this role */
 };
-bool run_view_fixed(struct store *store, const struct protocol *protocol, enum tokenizer tokenizer, bool is_teacher,
-                    struct fixed_view *view, GError **error);
+bool run_view_fixed(struct store *store, const struct protocol *protocol, enum tokenizer tokenizer,
+                    bool is_teacher, struct fixed_view *view, GError **error);
 void fixed_view_clear(struct fixed_view *view);
 
 /* The protocol that the run was made with. */

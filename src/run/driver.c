@@ -24,11 +24,11 @@ struct driver {
     const struct driver_options *options;
     struct driver_result *result;
     GMainLoop *loop;
-    GPtrArray *units;       /* at work */
-    size_t next;            /* number of the first sample not looked at yet */
-    bool exhausted;         /* there is no further one */
+    GPtrArray *units; /* at work */
+    size_t next;      /* number of the first sample not looked at yet */
+    bool exhausted;   /* there is no further one */
     bool stopping;
-    bool gave_up;           /* `error` is set */
+    bool gave_up; /* `error` is set */
     GError *error;
     uint64_t failures_in_a_row;
     struct progress_state state;
@@ -70,7 +70,8 @@ static gboolean on_signal(gpointer user)
         cancel_all(driver);
     } else {
         driver->stopping = true;
-        log_info("stopping when the %u requests in flight are answered; once more stops at once", driver->units->len);
+        log_info("stopping when the %u requests in flight are answered; once more stops at once",
+                 driver->units->len);
         if (driver->units->len == 0)
             g_main_loop_quit(driver->loop);
     }
@@ -92,13 +93,16 @@ static void unit_free(struct unit *unit)
 }
 
 /* The sample's picture as a server can take it; NULL where it has none, or with an error. */
-static struct chat_image *load_image(struct driver *driver, const struct sample *sample, int i_file, GError **error)
+static struct chat_image *load_image(struct driver *driver, const struct sample *sample, int i_file,
+                                     GError **error)
 {
     struct wire_image wire;
-    if (!load_picture(&wire, sample, driver->options->files[i_file], driver->options->images, error))
+    if (!load_picture(&wire, sample, driver->options->files[i_file], driver->options->images,
+                      error))
         return NULL;
     struct chat_image *image = g_new0(struct chat_image, 1);
-    *image = (struct chat_image){.digest = g_strdup(wire.digest), .mime = wire.mime, .bytes = g_bytes_ref(wire.bytes)};
+    *image = (struct chat_image){
+        .digest = g_strdup(wire.digest), .mime = wire.mime, .bytes = g_bytes_ref(wire.bytes)};
     wire_image_clear(&wire);
     return image;
 }
@@ -111,7 +115,8 @@ static bool start_next(struct driver *driver)
     bool found = false;
     int i_file;
     unit->driver = driver;
-    if (!store_next_pending(driver->options->store, &driver->next, &i_file, &unit->dialogue, &found, &error)) {
+    if (!store_next_pending(driver->options->store, &driver->next, &i_file, &unit->dialogue, &found,
+                            &error)) {
         give_up(driver, error);
     } else if (!found) {
         driver->exhausted = true;
@@ -136,7 +141,8 @@ static bool start_next(struct driver *driver)
 
 static void fill(struct driver *driver)
 {
-    while (!driver->stopping && !driver->exhausted && driver->units->len < (guint)driver->options->n_jobs)
+    while (!driver->stopping && !driver->exhausted &&
+           driver->units->len < (guint)driver->options->n_jobs)
         if (!start_next(driver))
             break;
     driver->state.in_flight = (int)driver->units->len;
@@ -149,10 +155,13 @@ static void count_failure(struct driver *driver, const struct sample *sample, co
     driver->state.failed++;
     log_warn("'%s' failed: %s", sample->id, failure);
     driver->failures_in_a_row++;
-    if (driver->failures_in_a_row < MAX(MIN_FAILURES_IN_A_ROW, 2 * (uint64_t)driver->options->n_jobs) || driver->stopping)
+    if (driver->failures_in_a_row <
+            MAX(MIN_FAILURES_IN_A_ROW, 2 * (uint64_t)driver->options->n_jobs) ||
+        driver->stopping)
         return;
     give_up(driver, g_error_new(FIRE_ERROR, FIRE_ERROR_NET,
-                                "the last %" G_GUINT64_FORMAT " dialogues all failed, so the rest were not tried: %s",
+                                "the last %" G_GUINT64_FORMAT
+                                " dialogues all failed, so the rest were not tried: %s",
                                 driver->failures_in_a_row, failure));
 }
 
@@ -187,7 +196,8 @@ bool driver_run(const struct driver_options *options, struct driver_result *resu
     driver.state.done = driver.state.skipped = counts.n_ended - counts.n_failed;
     driver.loop = g_main_loop_new(NULL, FALSE);
     driver.units = g_ptr_array_new();
-    guint on_int = g_unix_signal_add(SIGINT, on_signal, &driver), on_term = g_unix_signal_add(SIGTERM, on_signal, &driver);
+    guint on_int = g_unix_signal_add(SIGINT, on_signal, &driver),
+          on_term = g_unix_signal_add(SIGTERM, on_signal, &driver);
     struct progress *progress = progress_new("dialogues", &driver.state);
 
     fill(&driver);
@@ -209,6 +219,7 @@ bool driver_run(const struct driver_options *options, struct driver_result *resu
     result->n_rejected = counts.n_rejected;
     result->n_failed = counts.n_failed;
     result->n_unfinished = counts.n_samples - counts.n_ended;
-    result->never_answered = counts.n_samples > 0 && counts.n_failed == counts.n_samples && counts.n_answered == 0;
+    result->never_answered =
+        counts.n_samples > 0 && counts.n_failed == counts.n_samples && counts.n_answered == 0;
     return true;
 }

@@ -22,7 +22,7 @@ struct driver;
 /* One sample at work. */
 struct unit {
     struct driver *driver;
-    struct dialogue dialogue;       /* the sample; the recorded turns too, where the setting needs them */
+    struct dialogue dialogue; /* the sample; the recorded turns too, where the setting needs them */
     const struct chat_image *image; /* NULL: it has no picture */
     void *task;                     /* the setting's own */
 };
@@ -57,10 +57,10 @@ struct driver_options {
 /* What became of the samples of this and earlier calls. */
 struct driver_result {
     uint64_t n_samples, n_rejected;
-    uint64_t n_failed;      /* ended as failed: no answer came */
-    uint64_t n_unfinished;  /* not ended: interrupted */
-    bool interrupted;       /* by SIGINT or SIGTERM */
-    bool never_answered;    /* every dialogue failed, and nothing at all came back from a model */
+    uint64_t n_failed;     /* ended as failed: no answer came */
+    uint64_t n_unfinished; /* not ended: interrupted */
+    bool interrupted;      /* by SIGINT or SIGTERM */
+    bool never_answered;   /* every dialogue failed, and nothing at all came back from a model */
 };
 
 /* Runs everything that has not ended. Returns when all is done, when the user has interrupted it (`result->interrupted`),

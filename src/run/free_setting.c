@@ -11,7 +11,8 @@ static void on_turn(const struct dialogue *dialogue, size_t i_turn, void *user)
 {
     struct unit *unit = user;
     /* An error is sticky in the store; unit_ended looks at it. */
-    store_put_turn(driver_get_options(unit->driver)->store, dialogue->sample.id, i_turn, &dialogue->turns[i_turn], NULL);
+    store_put_turn(driver_get_options(unit->driver)->store, dialogue->sample.id, i_turn,
+                   &dialogue->turns[i_turn], NULL);
 }
 
 static void on_ended(const struct dialogue *dialogue, const char *error, void *user)
@@ -19,8 +20,8 @@ static void on_ended(const struct dialogue *dialogue, const char *error, void *u
     struct unit *unit = user;
     bool finished = dialogue->stop != STOP_NONE;
     if (finished)
-        store_end_dialogue(driver_get_options(unit->driver)->store, dialogue->sample.id, dialogue->stop, dialogue->n_turns,
-                           error, NULL);
+        store_end_dialogue(driver_get_options(unit->driver)->store, dialogue->sample.id,
+                           dialogue->stop, dialogue->n_turns, error, NULL);
     unit_ended(unit, finished, dialogue->stop == STOP_FAILED ? error : NULL);
 }
 

@@ -20,7 +20,8 @@ static bool hash_file(GChecksum *sum, const char *path, GError **error)
         g_checksum_update(sum, chunk, (gssize)n);
     bool ok = stream && !ferror(stream);
     if (!ok)
-        g_set_error(error, FIRE_ERROR, FIRE_ERROR_IO, "cannot read '%s': %s", path, g_strerror(errno));
+        g_set_error(error, FIRE_ERROR, FIRE_ERROR_IO, "cannot read '%s': %s", path,
+                    g_strerror(errno));
     if (stream)
         fclose(stream);
     return ok;
@@ -46,7 +47,8 @@ static char *images_folder(const char *file, const char *images)
 }
 
 /* The picture, or a flaw that says why a server could not be shown it. */
-static bool read_wire(struct wire_image *wire, const char *image, const char *file, const char *images, struct flaw *flaw)
+static bool read_wire(struct wire_image *wire, const char *image, const char *file,
+                      const char *images, struct flaw *flaw)
 {
     g_autofree char *folder = images_folder(file, images);
     g_autoptr(GBytes) bytes = picture_read(folder, image, flaw);
@@ -57,7 +59,8 @@ static bool read_wire(struct wire_image *wire, const char *image, const char *fi
            flaw_set(flaw, "broken-image", "picture '%s': %s", image, cause->message);
 }
 
-bool load_picture(struct wire_image *wire, const struct sample *sample, const char *file, const char *images, GError **error)
+bool load_picture(struct wire_image *wire, const struct sample *sample, const char *file,
+                  const char *images, GError **error)
 {
     struct flaw flaw = {0};
     if (read_wire(wire, sample->image, file, images, &flaw))
@@ -77,8 +80,8 @@ struct load {
     GError **error; /* of tell_reject */
 };
 
-static bool reject(struct load *load, int i_file, const struct record *record, const char *cause, const char *detail,
-                   GError **error)
+static bool reject(struct load *load, int i_file, const struct record *record, const char *cause,
+                   const char *detail, GError **error)
 {
     const struct store_reject row = {
         .i_file = i_file,
@@ -90,7 +93,8 @@ static bool reject(struct load *load, int i_file, const struct record *record, c
         .n_raw = record->n_raw,
     };
     return store_add_reject(load->store, &row, error) &&
-           complaints_add(load->complaints, load->options->files[i_file], record, cause, detail, error);
+           complaints_add(load->complaints, load->options->files[i_file], record, cause, detail,
+                          error);
 }
 
 static bool take_record(struct load *load, int i_file, struct record *record, GError **error)
@@ -111,15 +115,17 @@ static bool take_record(struct load *load, int i_file, struct record *record, GE
 static bool load_file(struct load *load, int i_file, GError **error)
 {
     const struct load_options *options = load->options;
-    struct reader *reader = reader_open(options->files[i_file], options->need, options->protocol, error);
+    struct reader *reader =
+        reader_open(options->files[i_file], options->need, options->protocol, error);
     struct record *record;
     enum reader_status status = READER_FAILED;
     bool ok = reader != NULL;
     if (ok)
         reader_use_ids(reader, load->ids);
     while (ok && (status = reader_next(reader, &record, error)) <= READER_BAD)
-        ok = status == READER_RECORD ? take_record(load, i_file, record, error)
-                                     : reject(load, i_file, record, record->cause, record->detail, error);
+        ok = status == READER_RECORD
+                 ? take_record(load, i_file, record, error)
+                 : reject(load, i_file, record, record->cause, record->detail, error);
     reader_close(reader);
     return ok && status == READER_END;
 }
@@ -134,8 +140,8 @@ static bool tell_reject(const struct store_reject *row, void *user)
         .n_raw = row->n_raw,
         .dialogue.sample.id = (char *)(uintptr_t)row->id,
     };
-    return complaints_add(load->complaints, load->options->files[row->i_file], &record, row->cause, row->detail,
-                          load->error);
+    return complaints_add(load->complaints, load->options->files[row->i_file], &record, row->cause,
+                          row->detail, load->error);
 }
 
 static bool load_all(struct load *load, GError **error)

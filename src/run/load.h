@@ -11,8 +11,8 @@
 char *load_hash(char *const *files, GError **error);
 
 struct load_options {
-    char *const *files;  /* NULL-terminated */
-    const char *images;  /* --images; NULL: each file's own folder */
+    char *const *files; /* NULL-terminated */
+    const char *images; /* --images; NULL: each file's own folder */
     enum reader_need need;
     const struct protocol *protocol;
     const char *rejects; /* --rejects; NULL: none */
@@ -26,6 +26,7 @@ bool load_samples(struct store *store, const struct load_options *options, GErro
 
 /* The picture of a sample of data file `file` as a model server can take it; the sample has one. Clear with
  * wire_image_clear. */
-bool load_picture(struct wire_image *wire, const struct sample *sample, const char *file, const char *images, GError **error);
+bool load_picture(struct wire_image *wire, const struct sample *sample, const char *file,
+                  const char *images, GError **error);
 
 #endif

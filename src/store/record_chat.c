@@ -78,8 +78,7 @@ static bool look_up(struct chat_call *call, const struct chat_request *request, 
     struct store *store = chat->store;
     GError *cause = NULL;
     gint64 sample;
-    if (!store_check(store, error) ||
-        !store_find_sample(store, request->sample_id, &sample, error))
+    if (!store_check(store, error) || !store_find_sample(store, request->sample_id, &sample, error))
         return false;
     if (!call_record_init(&call->record, sample, chat->role, request, chat_model(chat->inner))) {
         g_set_error(error, FIRE_ERROR, FIRE_ERROR_FORMAT, "the request is not UTF-8");

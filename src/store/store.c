@@ -187,6 +187,17 @@ struct store *store_open_readonly(const char *path, GError **error)
     return NULL;
 }
 
+bool store_is_run(const char *path)
+{
+    static const char magic[16] = "SQLite format 3";
+    char head[sizeof magic];
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    ssize_t n = fd >= 0 ? read(fd, head, sizeof head) : -1;
+    if (fd >= 0)
+        close(fd);
+    return n == sizeof head && memcmp(head, magic, sizeof head) == 0;
+}
+
 void store_close(struct store *store)
 {
     if (!store)
@@ -275,8 +286,8 @@ static bool put_turn(struct sql *sql, gint64 number, size_t i_turn, const struct
 }
 
 /* Inserts sample and recorded turns; `*is_new` is false where the number or the id is taken. */
-static bool add_sample(struct sql *sql, gint64 number, int i_file,
-                       const struct dialogue *dialogue, bool *is_new, GError **error)
+static bool add_sample(struct sql *sql, gint64 number, int i_file, const struct dialogue *dialogue,
+                       bool *is_new, GError **error)
 {
     g_autoptr(json_t) object = json_object();
     sample_to_json(&dialogue->sample, object);

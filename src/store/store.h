@@ -39,6 +39,9 @@ struct store *store_open(const char *path, const struct run_identity *identity, 
 struct store *store_open_readonly(const char *path, GError **error);
 void store_close(struct store *store); /* accepts NULL */
 
+/* Does the file at `path` begin as a SQLite database does? False also where it cannot be read. */
+bool store_is_run(const char *path);
+
 /* Before the dialogues: all samples in order, each with the turns that the run starts from: the
  * recorded ones in the fixed setting, none where the run makes its own. `number` is 1-based, `i_file` the index of its data
  * file. Idempotent: a sample that
@@ -52,15 +55,16 @@ void store_rollback(struct store *store); /* nothing where no transaction is ope
 
 /* A record of the data that the run cannot use; a zeroed id is not known. */
 struct store_reject {
-    int i_file;         /* index of its data file */
-    size_t record;      /* its number there, 1-based */
+    int i_file;    /* index of its data file */
+    size_t record; /* its number there, 1-based */
     const char *id, *cause, *detail;
-    const char *raw;    /* verbatim, n_raw bytes of any kind */
+    const char *raw; /* verbatim, n_raw bytes of any kind */
     size_t n_raw;
 };
 bool store_add_reject(struct store *store, const struct store_reject *reject, GError **error);
 /* In the order of adding; stops where `each` returns false (and returns true). */
-bool store_foreach_reject(struct store *store, bool (*each)(const struct store_reject *reject, void *user), void *user,
+bool store_foreach_reject(struct store *store,
+                          bool (*each)(const struct store_reject *reject, void *user), void *user,
                           GError **error);
 
 /* Are all samples of the data in the run? Set with the last of them, in one transaction. */
@@ -69,8 +73,8 @@ bool store_set_loaded(struct store *store, GError **error);
 
 /* The first sample from `*number` on that has not ended, or ended as failed, with its recorded turns: `*number` and
  * `*i_file` are its own; `dialogue` is the caller's to clear. `*found` is false where there is none. */
-bool store_next_pending(struct store *store, size_t *number, int *i_file, struct dialogue *dialogue, bool *found,
-                        GError **error);
+bool store_next_pending(struct store *store, size_t *number, int *i_file, struct dialogue *dialogue,
+                        bool *found, GError **error);
 
 struct store_counts {
     uint64_t n_samples, n_ended, n_failed, n_rejected; /* n_failed of n_ended */

@@ -19,8 +19,8 @@ bool store_break(struct store *store, GError *cause, GError **error);
 
 /* One row of a query for `number, samples.sample, stop, failure, i_turn, response, feedback, score, meta`: reads the dialogue that
  * begins there and goes to the first row of the next one. `*result` is as sql_step gave it; `*dialogue` must be zeroed. */
-bool store_read_dialogue(struct sql *sql, sqlite3_stmt *rows, struct dialogue *dialogue, char **failure,
-                         enum sql_result *result, GError **error);
+bool store_read_dialogue(struct sql *sql, sqlite3_stmt *rows, struct dialogue *dialogue,
+                         char **failure, enum sql_result *result, GError **error);
 
 /* FIRE_ERROR_USAGE where the run has no such sample. */
 bool store_find_sample(struct store *store, const char *id, gint64 *number, GError **error);

@@ -13,18 +13,21 @@ bool store_add_reject(struct store *store, const struct store_reject *reject, GE
     GError *cause = NULL;
     return store_check(store, error) &&
            (sql_run(store->sql, &cause,
-                    "INSERT INTO rejects (file, record, sample_id, cause, detail, raw) VALUES (?, ?, ?, ?, ?, ?)", "ilsssb",
-                    reject->i_file, (int64_t)reject->record, reject->id, reject->cause, reject->detail,
-                    (const void *)reject->raw, reject->n_raw) ||
+                    "INSERT INTO rejects (file, record, sample_id, cause, detail, raw) VALUES (?, "
+                    "?, ?, ?, ?, ?)",
+                    "ilsssb", reject->i_file, (int64_t)reject->record, reject->id, reject->cause,
+                    reject->detail, (const void *)reject->raw, reject->n_raw) ||
             store_break(store, cause, error));
 }
 
-bool store_foreach_reject(struct store *store, bool (*each)(const struct store_reject *reject, void *user), void *user,
+bool store_foreach_reject(struct store *store,
+                          bool (*each)(const struct store_reject *reject, void *user), void *user,
                           GError **error)
 {
     struct sql *sql = store->sql;
-    sqlite3_stmt *rows =
-        sql_query(sql, error, "SELECT file, record, sample_id, cause, detail, raw FROM rejects ORDER BY id", "");
+    sqlite3_stmt *rows = sql_query(
+        sql, error, "SELECT file, record, sample_id, cause, detail, raw FROM rejects ORDER BY id",
+        "");
     enum sql_result result = SQL_FAILED;
     bool ok = rows != NULL, go_on = true;
     while (ok && go_on && (result = sql_step(sql, rows, error)) == SQL_ROW) {
@@ -34,7 +37,8 @@ bool store_foreach_reject(struct store *store, bool (*each)(const struct store_r
             .raw = sqlite3_column_blob(rows, 5),
             .n_raw = (size_t)sqlite3_column_bytes(rows, 5),
         };
-        ok = sql_get_text(sql, rows, 2, &reject.id, error) && sql_get_text(sql, rows, 3, &reject.cause, error) &&
+        ok = sql_get_text(sql, rows, 2, &reject.id, error) &&
+             sql_get_text(sql, rows, 3, &reject.cause, error) &&
              sql_get_text(sql, rows, 4, &reject.detail, error);
         if (!reject.raw)
             reject.raw = "";
@@ -58,17 +62,19 @@ bool store_set_loaded(struct store *store, GError **error)
 {
     GError *cause = NULL;
     return store_check(store, error) &&
-           (sql_exec(store->sql, "UPDATE run SET loaded = 1", &cause) || store_break(store, cause, error));
+           (sql_exec(store->sql, "UPDATE run SET loaded = 1", &cause) ||
+            store_break(store, cause, error));
 }
 
-bool store_next_pending(struct store *store, size_t *number, int *i_file, struct dialogue *dialogue, bool *found,
-                        GError **error)
+bool store_next_pending(struct store *store, size_t *number, int *i_file, struct dialogue *dialogue,
+                        bool *found, GError **error)
 {
     struct sql *sql = store->sql;
-    sqlite3_stmt *row = sql_query(sql, error,
-                                  "SELECT number, file FROM samples"
-                                  " WHERE (stop IS NULL OR stop = 'failed') AND number >= ? ORDER BY number LIMIT 1",
-                                  "l", (int64_t)*number);
+    sqlite3_stmt *row = sql_query(
+        sql, error,
+        "SELECT number, file FROM samples"
+        " WHERE (stop IS NULL OR stop = 'failed') AND number >= ? ORDER BY number LIMIT 1",
+        "l", (int64_t)*number);
     enum sql_result result = row ? sql_step(sql, row, error) : SQL_FAILED;
     *found = result == SQL_ROW;
     if (!*found)
@@ -78,13 +84,15 @@ bool store_next_pending(struct store *store, size_t *number, int *i_file, struct
     sqlite3_reset(row);
 
     g_autofree char *failure = NULL;
-    sqlite3_stmt *rows = sql_query(sql, error,
-                                   "SELECT number, samples.sample, stop, failure, i_turn, response, feedback, score, meta"
-                                   " FROM samples LEFT JOIN turns ON turns.sample = number"
-                                   " WHERE number = ? ORDER BY i_turn",
-                                   "l", (int64_t)*number);
+    sqlite3_stmt *rows = sql_query(
+        sql, error,
+        "SELECT number, samples.sample, stop, failure, i_turn, response, feedback, score, meta"
+        " FROM samples LEFT JOIN turns ON turns.sample = number"
+        " WHERE number = ? ORDER BY i_turn",
+        "l", (int64_t)*number);
     result = rows ? sql_step(sql, rows, error) : SQL_FAILED;
-    bool ok = result == SQL_ROW && store_read_dialogue(sql, rows, dialogue, &failure, &result, error);
+    bool ok =
+        result == SQL_ROW && store_read_dialogue(sql, rows, dialogue, &failure, &result, error);
     if (rows)
         sqlite3_reset(rows);
     if (!ok)
@@ -101,8 +109,8 @@ bool store_count(struct store *store, struct store_counts *counts, GError **erro
         "SELECT count(*) FROM rejects",
         "SELECT count(*) FROM calls WHERE outcome <> 'failed' OR http_status > 0",
     };
-    uint64_t *const fields[] = {&counts->n_samples, &counts->n_ended, &counts->n_failed, &counts->n_rejected,
-                                &counts->n_answered};
+    uint64_t *const fields[] = {&counts->n_samples, &counts->n_ended, &counts->n_failed,
+                                &counts->n_rejected, &counts->n_answered};
     for (size_t i = 0; i < G_N_ELEMENTS(queries); i++) {
         gint64 value;
         if (!sql_get_int64(store->sql, queries[i], &value, error))
