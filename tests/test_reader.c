@@ -590,9 +590,15 @@ static void test_deep(void)
 static const char three_lines[] = A "\n" D("\"turns\":[" TURN "]") "\n" B "\n";
 static const char three_in_array[] = "[\n " A ",\n " D("\"turns\":[\n" TURN "\n]") ",\n " B "\n]\n";
 
+#define OFFICIAL(name)                                                                             \
+    "{\"id\":\"" name                                                                              \
+    "\",\"image\":\"i\"," TEXT("question", "q") ",\"conversations\":[" STUDENT "," TEACHER(        \
+        "4") "]," TEXT("groundtruth", "x") ",\"source\":\"s\"" COUNTS "}"
+static const char three_official[] = "[" OFFICIAL("a") ", " OFFICIAL("d") ", " OFFICIAL("b") "]";
+
 /* Damages every byte of `text`, which holds the records a, d, b; wherever the damage is, a record
  * that ended before it is delivered, and in JSON Lines one that began behind its line too. */
-static void damage(const char *text, bool is_lines)
+static void damage(const char *text, bool is_lines, enum reader_need need)
 {
     size_t n = strlen(text);
     const char *d = strstr(text, "{\"id\":\"d\""), *b = strstr(text, "{\"id\":\"b\"");
@@ -608,7 +614,7 @@ static void damage(const char *text, bool is_lines)
             } else {
                 damaged[i] = flips[k] == 1 ? (char)(text[i] ^ 0x20) : flips[k];
             }
-            g_autofree char *summary = summarise_bytes(damaged, n_damaged, NEED_SAMPLE);
+            g_autofree char *summary = summarise_bytes(damaged, n_damaged, need);
             const char *at = text + i;
             bool has_a = strstr(summary, "+a "), has_d = strstr(summary, "+d ");
             bool ok = (has_a || at < d) && (has_d || at < b);
@@ -622,8 +628,9 @@ static void damage(const char *text, bool is_lines)
 
 static void test_damage(void)
 {
-    damage(three_lines, true);
-    damage(three_in_array, false);
+    damage(three_lines, true, NEED_SAMPLE);
+    damage(three_in_array, false, NEED_SAMPLE);
+    damage(three_official, false, NEED_ALL);
 }
 
 static void test_prefixes(void)

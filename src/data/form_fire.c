@@ -56,9 +56,9 @@ static json_t *keep_rest(const struct form_rules *rules, const json_t *object, j
                          json_t *groundtruth)
 {
     const char *source = json_get_string(object, "source");
-    const char *image = json_get_string(object, "image");
+    const json_t *image = json_object_get(object, "image");
     unsigned keep = 0;
-    keep |= image && !*image ? 1u << FIRE_IMAGE : 0;
+    keep |= image && json_string_length(image) == 0 ? 1u << FIRE_IMAGE : 0;
     keep |= question ? 1u << FIRE_QUESTION : 0;
     keep |= groundtruth ? 1u << FIRE_GROUNDTRUTH : 0;
     keep |= strchr(source, '/') ? 1u << FIRE_SOURCE : 0;

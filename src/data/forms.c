@@ -16,11 +16,11 @@ bool form_get_string(const json_t *object, const char *key, const char *where, c
                      struct flaw *flaw)
 {
     const json_t *value = json_object_get(object, key);
-    if (value && !json_is_null(value) && !json_is_string(value))
-        return flaw_set(flaw, "wrong-type", "%s'%s' is %s, not a string", where, key,
-                        type_names[json_typeof(value)]);
     *text = json_string_value(value);
-    return true;
+    if (!value || *text || json_is_null(value))
+        return true;
+    return flaw_set(flaw, "wrong-type", "%s'%s' is %s, not a string", where, key,
+                    type_names[json_typeof(value)]);
 }
 
 const char *form_need_string(const json_t *object, const char *key, const char *where,

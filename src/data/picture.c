@@ -67,15 +67,17 @@ char *picture_find(const char *folder, const char *image, struct flaw *flaw)
         flaw_set(flaw, "unsafe-image", "picture '%s' lies outside of the images folder", image);
         return NULL;
     }
-    char *(*const variants[])(const char *) = {g_strdup, with_coco_prefix, without_extension,
-                                               with_other_extension};
     g_autofree char *given = g_build_filename(folder, image, NULL);
+    char *variants[] = {g_strdup(given), with_coco_prefix(given), without_extension(given),
+                        with_other_extension(given)};
+    char *found = NULL;
     for (size_t i = 0; i < G_N_ELEMENTS(variants); i++) {
-        char *path = variants[i](given);
-        if (path && g_file_test(path, G_FILE_TEST_IS_REGULAR))
-            return path;
-        g_free(path);
+        if (!found && variants[i] && g_file_test(variants[i], G_FILE_TEST_IS_REGULAR))
+            found = g_steal_pointer(&variants[i]);
+        g_free(variants[i]);
     }
+    if (found)
+        return found;
     flaw_set(flaw, "missing-image", "there is no picture '%s'", given);
     return NULL;
 }
