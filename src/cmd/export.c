@@ -5,31 +5,25 @@
 #include "cmd/command.h"
 #include "cmd/input.h"
 #include "data/writer.h"
+#include "dialogue/prompt.h"
+#include "report/run_view.h"
 
 static int run(int argc, char **argv, GError **error);
 
 const struct command command_export = {
     "export", "Write dialogues as our lines, in the released layout, or as training files", run};
 
-/* The second human turn of a teacher row: what to judge by, and the form to keep to. */
-static const char teacher_instruction[] =
-    "Hold each of my replies against the ground truth: is it accurate, does it keep to the "
-    "question, "
-    "does it help, does it say enough? Sum that up in one score from 1 (nothing is right) to 10 "
-    "(nothing is left to improve), and tell me kindly what is wrong, what is missing and how to "
-    "get "
-    "further. Never give the ground truth away. Write these two lines and nothing else:\n"
-    "Score: <a number from 1 to 10>.\n"
-    "Feedback: <what you tell me>";
-
 struct job {
     struct input_options input;
     struct protocol protocol;
     struct writer_options options;
     struct writer *writer;
+    struct prompts *prompts;
     struct complaints *complaints;
     struct ids *ids; /* unique over all files */
-    size_t n_written;
+    size_t n_written, n_unfinished;
+    const char *run; /* the run database under way */
+    GError **error;  /* of export_dialogue */
 };
 
 static bool export_record(struct job *job, const char *path, const struct record *record,
@@ -47,9 +41,38 @@ static bool export_record(struct job *job, const char *path, const struct record
     return go_on;
 }
 
+/* A dialogue of a run that has ended; one that has not is no dialogue yet. */
+static bool export_dialogue(size_t number, const struct dialogue *dialogue,
+                            const char *failure G_GNUC_UNUSED, void *user)
+{
+    struct job *job = user;
+    if (dialogue->stop == STOP_NONE) {
+        job->n_unfinished++;
+        return true;
+    }
+    struct record record = {.number = number, .raw = "", .dialogue = *dialogue};
+    return export_record(job, job->run, &record, job->error);
+}
+
+static bool export_run(struct job *job, const char *path, GError **error)
+{
+    GError *cause = NULL;
+    struct store *store = store_open_readonly(path, error);
+    job->run = path;
+    job->error = &cause;
+    bool ok = store && run_view_check(store, path, "bench free", error) &&
+              store_foreach_dialogue(store, export_dialogue, job, error);
+    store_close(store);
+    if (cause)
+        g_propagate_error(error, cause);
+    return ok && !cause;
+}
+
 static bool export_file(const char *path, void *user, GError **error)
 {
     struct job *job = user;
+    if (store_is_run(path))
+        return export_run(job, path, error);
     enum reader_need need = layout_has_turns(job->options.layout) ? NEED_DIALOGUE : NEED_SAMPLE;
     struct reader *reader = reader_open(path, need, &job->protocol, error);
     if (!reader)
@@ -87,12 +110,14 @@ static int export_all(struct job *job, const char *output, char **paths, int n_p
     ok = complaints_close(job->complaints, ok ? error : NULL) && ok;
     if (!ok)
         return EXIT_FAILED;
+    if (job->n_unfinished > 0)
+        log_warn("%zu dialogues that have not ended were left out", job->n_unfinished);
     log_info("%zu records written to '%s', %zu bad", job->n_written, output, n_bad);
     return input_exit_code(&job->input, n_bad);
 }
 
 static bool set_options(struct job *job, const char *layout, const char *protocol, char **set,
-                        GError **error)
+                        const char *prompts, GError **error)
 {
     if (!layout_from_name(layout, &job->options.layout)) {
         g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE,
@@ -105,7 +130,10 @@ static bool set_options(struct job *job, const char *layout, const char *protoco
         if (!protocol_set(&job->protocol, *set, error))
             return false;
     job->options.protocol = &job->protocol;
-    job->options.teacher_instruction = teacher_instruction;
+    job->prompts = prompts_load(prompts, error);
+    if (!job->prompts)
+        return false;
+    job->options.teacher_instruction = prompts_teacher_instruction(job->prompts);
     return true;
 }
 
@@ -115,6 +143,7 @@ static int run(int argc, char **argv, GError **error)
     g_autofree char *layout = NULL;
     g_autofree char *protocol = NULL;
     g_autofree char *output = NULL;
+    g_autofree char *prompts = NULL;
     g_auto(GStrv) set = NULL;
     const GOptionEntry entries[] = {
         {"to", 0, 0, G_OPTION_ARG_STRING, &layout,
@@ -124,20 +153,23 @@ static int run(int argc, char **argv, GError **error)
         {"set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &set,
          "Override an option of the protocol: label-score, r1-role, feedback, score-parse",
          "OPTION=VALUE"},
+        {"prompts", 0, 0, G_OPTION_ARG_FILENAME, &prompts,
+         "Folder of prompt templates of your own, for fire-teacher", "DIR"},
         INPUT_REJECTS(job.input),
         INPUT_STRICT(job.input),
         INPUT_MAX_FAILURES(job.input),
         {0}};
     int code = EXIT_USAGE;
-    if (!command_parse(&argc, &argv, &command_export, "FILE... -o OUT", entries, 1, -1, error))
+    if (!command_parse(&argc, &argv, &command_export, "FILE|RUN.db... -o OUT", entries, 1, -1, error))
         ;
     else if (argc == 0)
         code = EXIT_DONE;
     else if (!output)
         g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE, "name the file to write: -o OUT");
     else if (set_options(&job, layout ? layout : "jsonl", protocol ? protocol : "paper", set,
-                         error))
+                         prompts, error))
         code = export_all(&job, output, argv + 1, argc - 1, error);
+    prompts_free(job.prompts);
     input_clear(&job.input);
     return code;
 }

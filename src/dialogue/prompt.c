@@ -19,6 +19,7 @@ enum template_id {
     TEACHER_QUESTION,
     TEACHER_RESPONSE,
     TEACHER_REPAIR,
+    TEACHER_INSTRUCTION,
     N_TEMPLATES,
 };
 
@@ -40,6 +41,7 @@ static const struct {
                           1 << PLACE_QUESTION | 1 << PLACE_ANSWER | 1 << PLACE_RESPONSE,
                           1 << PLACE_RESPONSE, false},
     [TEACHER_REPAIR] = {"teacher_repair", 0, 0, false},
+    [TEACHER_INSTRUCTION] = {"teacher_instruction", 0, 0, false},
 };
 
 struct prompts {
@@ -194,6 +196,11 @@ void prompts_free(struct prompts *prompts)
 const char *prompts_hash(const struct prompts *prompts)
 {
     return prompts->hash;
+}
+
+const char *prompts_teacher_instruction(const struct prompts *prompts)
+{
+    return prompts->texts[TEACHER_INSTRUCTION];
 }
 
 void message_list_clear(struct message_list *list)

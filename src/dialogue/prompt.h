@@ -27,6 +27,10 @@ void prompts_free(struct prompts *prompts); /* accepts NULL */
 /* SHA-256 over all templates, 64 hex digits. Owned by `prompts`. */
 const char *prompts_hash(const struct prompts *prompts);
 
+/* What tells a teacher, in a turn of its own, how to judge and in which form: the released training layout has it there
+ * (PAPER.md 2.3). Owned by `prompts`. */
+const char *prompts_teacher_instruction(const struct prompts *prompts);
+
 /* The messages of one request: at most one system message, first; then user and assistant in strict
  * alternation, beginning and ending with user, because many servers' chat templates refuse anything
  * else. A zeroed struct is an empty list. */
