@@ -691,10 +691,10 @@ static void test_key_never_shows(void)
     g_string_free(said, TRUE);
     /* No request went to the other origin, and every one to ours had the key. */
     g_autoptr(json_t) lines = fake_log(fake, NULL);
-    int port = atoi(strrchr(fake_url(fake), ':') + 1);
+    guint64 port = g_ascii_strtoull(strrchr(fake_url(fake), ':') + 1, NULL, 10);
     for (size_t i = 0; i < json_array_size(lines); i++) {
         const json_t *line = json_array_get(lines, i);
-        g_assert_cmpfloat(json_get_number(line, "port", 0), ==, port);
+        g_assert_cmpfloat(json_get_number(line, "port", 0), ==, (double)port);
         g_assert_true(json_is_true(json_object_get(line, "authorization")));
     }
     fake_stop(fake);
