@@ -165,6 +165,8 @@ static const struct fault_case fault_cases[] = {
      1,
      1,
      400},
+    {.spec = "500-echo-key*1", CHAT_OK, ANSWER, 2, 2, 200},
+    {.spec = "402-echo-key", CHAT_FAILED, "HTTP 402: [key] has no money", 1, 1, 402},
     {.spec = "401", CHAT_FAILED, "HTTP 401: Unauthorized", 1, 1, 401},
     {.spec = "403", CHAT_FAILED, "HTTP 403: no", 1, 1, 403},
     {.spec = "404", CHAT_FAILED, "HTTP 404: The model does not exist.", 1, 1, 404},
@@ -646,10 +648,16 @@ static void test_cancel(void)
  * send us elsewhere. */
 static void test_key_never_shows(void)
 {
-    static const char *const models[] = {
-        "student!400-echo-key",   "student!echo-key",           "student!401",
-        "student!redirect-other", "student!redirect-302-other", "student!503-loading*2",
-        "student!429-quota",      "student!no-max-tokens"};
+    static const char *const models[] = {"student!400-echo-key",
+                                         "student!500-echo-key*1",
+                                         "student!402-echo-key",
+                                         "student!echo-key",
+                                         "student!401",
+                                         "student!redirect-other",
+                                         "student!redirect-302-other",
+                                         "student!503-loading*2",
+                                         "student!429-quota",
+                                         "student!no-max-tokens"};
     struct fake *fake = fake_start(NULL);
     g_autofree char *folder = support_folder();
     g_autofree char *path = g_build_filename(folder, "stderr", NULL);
@@ -683,10 +691,10 @@ static void test_key_never_shows(void)
     g_string_free(said, TRUE);
     /* No request went to the other origin, and every one to ours had the key. */
     g_autoptr(json_t) lines = fake_log(fake, NULL);
-    int port = atoi(strrchr(fake_url(fake), ':') + 1);
+    guint64 port = g_ascii_strtoull(strrchr(fake_url(fake), ':') + 1, NULL, 10);
     for (size_t i = 0; i < json_array_size(lines); i++) {
         const json_t *line = json_array_get(lines, i);
-        g_assert_cmpfloat(json_get_number(line, "port", 0), ==, port);
+        g_assert_cmpfloat(json_get_number(line, "port", 0), ==, (double)port);
         g_assert_true(json_is_true(json_object_get(line, "authorization")));
     }
     fake_stop(fake);

@@ -82,7 +82,7 @@ struct chat_reply {
     const char *error;         /* one line, no key in it, for CHAT_FAILED */
     const char
         *notes;      /* one line on what was adapted: "max_tokens sent as max_completion_tokens" */
-    int http_status; /* of the last try; 0: none */
+    int http_status; /* of the last try, as it counts (a broken 200: 502); 0: none */
     int tries;       /* 1 .. 1 + retries; 0 where nothing was sent (script, world, replay) */
     double latency_ms; /* first send to last byte, waiting between tries included */
     struct chat_usage usage;

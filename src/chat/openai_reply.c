@@ -123,7 +123,7 @@ static char *describe_text(const char *body, size_t n_bytes)
 /* What is wrong with a body that should have been JSON. */
 static char *describe_non_json(const char *body, size_t n_bytes, const char *cause)
 {
-    if (!g_utf8_validate_len(body ? body : "", n_bytes, NULL))
+    if (!g_utf8_validate_len(body, n_bytes, NULL))
         return g_strdup("the reply is not UTF-8");
     if (n_bytes > 0 && (body[0] == '{' || body[0] == '['))
         return g_strdup_printf("the reply is not JSON: %s", cause);
@@ -273,7 +273,9 @@ void openai_reply_init(struct openai_reply *reply, int status, const char *body,
     bool success = status >= 200 && status < 300;
     *reply = (struct openai_reply){.status = status, .usage = {-1, -1, -1, -1}};
     json_error_t cause;
-    g_autoptr(json_t) root = json_loadb(body ? body : "", n_bytes, JSON_ALLOW_NUL, &cause);
+    if (!body)
+        body = "";
+    g_autoptr(json_t) root = json_loadb(body, n_bytes, JSON_ALLOW_NUL, &cause);
     if (success && !complete) {
         count_as(reply, 502, "the reply ends early");
     } else if (success && root) {

@@ -19,7 +19,7 @@ struct openai_reply {
     char *message, *type, *code, *param;
 };
 
-/* Fills `reply` from a body of `n_bytes`, which may be anything. `complete`: the transfer ended as
+/* Fills `reply` from a body of `n_bytes`, which may be anything (NULL: 0 bytes). `complete`: the transfer ended as
  * it should. */
 void openai_reply_init(struct openai_reply *reply, int status, const char *body, size_t n_bytes,
                        bool complete);

@@ -77,6 +77,8 @@ static const struct fault faults[] = {
     BODY("400-control", 400, "",
          "{\"error\":\"a\\u001b[31m\\r\\nfire: forged\\u0000 \\u202eline\"}"),
     BODY("400-echo-key", 400, "", "{\"error\":\"key $KEY of Bearer $KEY is \\u0007wrong\"}"),
+    BODY("500-echo-key", 500, "", "{\"error\":\"$KEY broke us\"}"),
+    BODY("402-echo-key", 402, "", "{\"error\":\"$KEY has no money\"}"),
     BODY("401", 401, "", "{\"error\":\"Unauthorized\"}"),
     BODY("403", 403, "", ERROR("no", "permission_error", "null", "403")),
     BODY("404", 404, "", ERROR("The model does not exist.", "NotFoundError", "null", "404")),

@@ -126,7 +126,14 @@ static gboolean find_guess(const char *text, int *n, int *h)
     const char *last = NULL;
     for (const char *at = text; (at = strstr(at, "guess ")); at++)
         last = at;
-    return last && sscanf(last, "guess %d of %d", n, h) == 2;
+    if (!last)
+        return FALSE;
+    char *rest;
+    *n = (int)g_ascii_strtoull(last + strlen("guess "), &rest, 10);
+    if (!g_str_has_prefix(rest, " of "))
+        return FALSE;
+    *h = (int)g_ascii_strtoull(rest + strlen(" of "), NULL, 10);
+    return TRUE;
 }
 
 static char *student_text(const json_t *messages)
