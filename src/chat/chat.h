@@ -3,10 +3,10 @@
  *
  * All of it runs in one thread, on that thread's default GMainContext: chat_send returns at once,
  * and the callback comes later, from an iteration of the main loop, exactly once, never from inside
- * chat_send. How many requests are in flight is the caller's affair (see gate.h).
+ * chat_send. How many requests are in flight is the caller's affair (the driver keeps `--jobs` dialogues at work, each with one request).
  *
  * Ways to reach a model: openai.h (HTTP), script.h (tests), world/ (the embedded oracle and
- * novice), later the local engine. Wrappers (gate.h, store's recorder) are chats too. */
+ * novice), later the local engine. A wrapper (store's recorder) is a chat too. */
 #ifndef FIRE_CHAT_CHAT_H
 #define FIRE_CHAT_CHAT_H
 

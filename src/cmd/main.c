@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 /* In the order of `fire help`; a name is one word or two. */
 #define COMMANDS(row)                                                                              \
@@ -43,11 +44,22 @@ static const struct command *find_command(int argc, char **argv, int *n_words)
     return NULL;
 }
 
+/* Every request in flight is a descriptor, and the usual soft limit is 1,024. */
+static void raise_file_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 int main(int argc, char **argv)
 {
     /* Text is UTF-8 and numbers are locale-free, whatever the user's locale. */
     setlocale(LC_CTYPE, "C.UTF-8");
     signal(SIGPIPE, SIG_IGN);
+    raise_file_limit();
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
         strcmp(argv[1], "help") == 0) {
         print_help();

@@ -14,8 +14,9 @@ static struct chat *open_http(const char *spec, const struct model_spec_options 
 {
     const char *hash = strchr(spec, '#');
     if (!hash || !hash[1]) {
+        /* The address is not quoted: it may hold a password. */
         g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE,
-                    "model '%s' names no model: write URL#NAME", spec);
+                    "an http address names no model: write URL#NAME");
         return NULL;
     }
     if (options->api && strcmp(options->api, "openai") != 0) {
@@ -40,6 +41,7 @@ static struct chat *open_http(const char *spec, const struct model_spec_options 
     openai.url = url;
     openai.model = hash + 1;
     openai.key = options->key;
+    openai.ca_file = g_getenv("SSL_CERT_FILE"); /* as every other program on OpenSSL has it */
     openai.extra_body = extra_body;
     openai.timeout_s = options->timeout_ms / 1000.0;
     openai.retries = options->retries;

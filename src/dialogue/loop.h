@@ -16,7 +16,7 @@ struct loop_config {
     int n_repairs; /* with parse-fail=retry: how often a teacher is asked again in a round */
     const bool *
         stopping; /* NULL, or: once it is true, nothing new is sent; the dialogue then ends with STOP_NONE */
-    int dialogue_timeout_ms; /* 0: none; measured from loop_start, so with the wait at a gate */
+    int dialogue_timeout_ms; /* 0: none; measured from loop_start */
 };
 
 /* Where results go. Both are called from the main loop; both may cancel or free the loop. */

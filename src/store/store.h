@@ -106,8 +106,7 @@ enum stop store_dialogue_stop(struct store *store, const char *sample_id);
  * answers from it what was answered before (same sample, role, round, attempt and the same request
  * bytes: messages, picture digest, model, sampling) with `tries` 0. Failures are recorded but never
  * replayed; cancelled calls leave nothing. Where the store is broken or has no such sample, the
- * reply is CHAT_FAILED with that line. Owns `inner`; borrows `store`. Wrap it around a gate, not
- * the other way: a replay takes no place. */
+ * reply is CHAT_FAILED with that line. Owns `inner`; borrows `store`. */
 struct chat *store_record_chat(struct store *store, const char *role, struct chat *inner);
 
 /* Calls `each` for every sample of the run in order, with its turns and stop. `failure` is NULL or
