@@ -1,6 +1,6 @@
 /* source.h -- the datasets whose native files `fire import` reads, one row each.
  *
- * Adding one: write NAME.c with a convert function, declare it below, add its row to table.c, and a
+ * Adding one: write NAME.c with a convert function, declare it below, add its row to sources.c, and a
  * case to tests/test_sources.c. SOURCES.md of the reference material describes the layouts. */
 #ifndef FIRE_DATA_SOURCES_SOURCE_H
 #define FIRE_DATA_SOURCES_SOURCE_H
