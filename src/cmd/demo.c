@@ -15,7 +15,8 @@
 
 static int run(int argc, char **argv, GError **error);
 
-const struct command command_demo = {"demo", "Draw pictures and benchmark a scripted student on them", run};
+const struct command command_demo = {"demo",
+                                     "Draw pictures and benchmark a scripted student on them", run};
 
 /* The demo's own run of an earlier time, which another version may have made. */
 static bool remove_run(const char *path, GError **error)
@@ -24,7 +25,8 @@ static bool remove_run(const char *path, GError **error)
     for (size_t i = 0; i < G_N_ELEMENTS(endings); i++) {
         g_autofree char *file = g_strconcat(path, endings[i], NULL);
         if (g_remove(file) != 0 && errno != ENOENT) {
-            g_set_error(error, FIRE_ERROR, FIRE_ERROR_IO, "cannot remove '%s': %s", file, g_strerror(errno));
+            g_set_error(error, FIRE_ERROR, FIRE_ERROR_IO, "cannot remove '%s': %s", file,
+                        g_strerror(errno));
             return false;
         }
     }
@@ -43,19 +45,22 @@ static int demo(const char *folder, GError **error)
     options.student.model = g_strdup_printf("world:%s#novice", folder);
     options.teacher.model = g_strdup_printf("world:%s#oracle", folder);
     char *const files[] = {samples, NULL};
-    if (world_write(folder, &generator_counting, DEMO_SEED, DEMO_PICTURES, error) && remove_run(options.run, error) &&
-        table_options_check(&tables, error)) {
-        printf("Drew %d pictures of shapes to count: %s/images\n"
-               "The student is SCRIPTED: it sees no picture and moves its guess by what the teacher says. The teacher knows\n"
-               "each scene. The numbers below show that the program works; they measure no model.\n\n",
-               DEMO_PICTURES, folder);
+    if (world_write(folder, &generator_counting, DEMO_SEED, DEMO_PICTURES, error) &&
+        remove_run(options.run, error) && table_options_check(&tables, error)) {
+        printf(
+            "Drew %d pictures of shapes to count: %s/images\n"
+            "The student is SCRIPTED: it sees no picture and moves its guess by what the teacher "
+            "says. The teacher knows\n"
+            "each scene. The numbers below show that the program works; they measure no model.\n\n",
+            DEMO_PICTURES, folder);
         fflush(stdout);
         if (bench_run(&bench, &setting_free, &options, files, error) &&
             run_tables_print(bench.store, options.run, &bench.protocol, &tables, stdout, error)) {
             code = bench_exit_code(&bench, &options);
             printf("\nThe run database, with every request and reply: %s\n"
                    "Its tables again, by other rules: fire rescore %s --set threshold=10\n"
-                   "The same with a model of yours:   fire bench free --student http://HOST:PORT/v1#NAME"
+                   "The same with a model of yours:   fire bench free --student "
+                   "http://HOST:PORT/v1#NAME"
                    " --teacher world:%s#oracle %s --run mine.db\n",
                    options.run, options.run, folder, samples);
         }

@@ -23,7 +23,7 @@ struct job {
     struct ids *ids; /* unique over all files */
     size_t n_written, n_unfinished;
     const char *run; /* the run database under way */
-    GError **error;  /* of export_dialogue */
+    GError *cause;   /* of export_dialogue */
 };
 
 static bool export_record(struct job *job, const char *path, const struct record *record,
@@ -51,21 +51,20 @@ static bool export_dialogue(size_t number, const struct dialogue *dialogue,
         return true;
     }
     struct record record = {.number = number, .raw = "", .dialogue = *dialogue};
-    return export_record(job, job->run, &record, job->error);
+    return export_record(job, job->run, &record, &job->cause);
 }
 
 static bool export_run(struct job *job, const char *path, GError **error)
 {
-    GError *cause = NULL;
     struct store *store = store_open_readonly(path, error);
     job->run = path;
-    job->error = &cause;
     bool ok = store && run_view_check(store, path, "bench free", error) &&
               store_foreach_dialogue(store, export_dialogue, job, error);
     store_close(store);
-    if (cause)
-        g_propagate_error(error, cause);
-    return ok && !cause;
+    if (!job->cause)
+        return ok;
+    g_propagate_error(error, g_steal_pointer(&job->cause));
+    return false;
 }
 
 static bool export_file(const char *path, void *user, GError **error)
@@ -160,7 +159,8 @@ static int run(int argc, char **argv, GError **error)
         INPUT_MAX_FAILURES(job.input),
         {0}};
     int code = EXIT_USAGE;
-    if (!command_parse(&argc, &argv, &command_export, "FILE|RUN.db... -o OUT", entries, 1, -1, error))
+    if (!command_parse(&argc, &argv, &command_export, "FILE|RUN.db... -o OUT", entries, 1, -1,
+                       error))
         ;
     else if (argc == 0)
         code = EXIT_DONE;

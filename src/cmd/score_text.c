@@ -55,7 +55,7 @@ static bool add_record(void *user, const json_t *record, struct flaw *flaw)
     struct part *part = user;
     const char *prediction = batches_get_string(record, "prediction", flaw);
     g_autofree const char **references = NULL;
-    size_t n;
+    size_t n = 0;
     if (!prediction || !read_references(record, &references, &n, flaw))
         return false;
     text_batch_add(part->batch, prediction, references, n);

@@ -77,7 +77,7 @@ struct load {
     struct complaints *complaints;
     struct ids *ids;
     size_t n_samples;
-    GError **error; /* of tell_reject */
+    GError *cause; /* of tell_reject */
 };
 
 static bool reject(struct load *load, int i_file, const struct record *record, const char *cause,
@@ -141,7 +141,7 @@ static bool tell_reject(const struct store_reject *row, void *user)
         .dialogue.sample.id = (char *)(uintptr_t)row->id,
     };
     return complaints_add(load->complaints, load->options->files[row->i_file], &record, row->cause,
-                          row->detail, load->error);
+                          row->detail, &load->cause);
 }
 
 static bool load_all(struct load *load, GError **error)
@@ -150,12 +150,11 @@ static bool load_all(struct load *load, GError **error)
     if (!store_is_loaded(load->store, &loaded, error))
         return false;
     if (loaded) {
-        GError *cause = NULL;
-        load->error = &cause;
-        bool ok = store_foreach_reject(load->store, tell_reject, load, error) && !cause;
-        if (cause)
-            g_propagate_error(error, cause);
-        return ok;
+        bool ok = store_foreach_reject(load->store, tell_reject, load, error);
+        if (!load->cause)
+            return ok;
+        g_propagate_error(error, load->cause);
+        return false;
     }
     if (!store_begin(load->store, error))
         return false;
