@@ -5,9 +5,10 @@
  * block of 32 inputs summed in a C of its own and scaled in f32; for many rows to level * scale, rounded to bf16, once for
  * ROW_BLOCK rows.
  *
- * Large products, for each block of rows: K in slices of K_SLICE, so that a pair of panels (32 KB) stays in L1 and the slice
- * of the activations (512 KB) in L2; sums wait in scratch between slices. Every sum adds its k in rising order, so with bf16
- * weights a row's result does not depend on the rows beside it, nor on which of the two kernels computed it. */
+ * Large products, for each block of rows: K in slices of K_SLICE, so that a pair of panels and a pair of row tiles (16 KB
+ * each) stay in L1 and the slice of the activations (256 KB) with the sums of the task (1 MB) in L2. Every sum adds its k in
+ * rising order, so with bf16 weights a row's result does not depend on the rows beside it, nor on which of the two kernels
+ * computed it. */
 #include "num/cpu/kernels_amx.h"
 
 #include "num/cpu/kernels_vnni.h"
@@ -22,7 +23,7 @@ enum {
     TILE_K = 32,
     TILE_BYTES = 1024,
     LINE = 64,
-    K_SLICE = 512,
+    K_SLICE = 256,
     ROW_BLOCK = 512,
     SLICE_TILES = K_SLICE / TILE_K,
 };
@@ -381,6 +382,14 @@ KERNEL_INLINE void multiply_tiles(float *c, float *d, const char *a0, const char
     _tile_stored(3, d + TILE_ROWS * PANEL, LINE);
 }
 
+/* Asks for part `i` of `n` of some memory that will be read soon. */
+KERNEL_INLINE void prefetch_part(const char *memory, size_t n_bytes, int i, int n)
+{
+    size_t part = (n_bytes / LINE + (size_t)n - 1) / (size_t)n * LINE;
+    for (size_t at = (size_t)i * part; at < (size_t)(i + 1) * part && at < n_bytes; at += LINE)
+        _mm_prefetch(memory + at, _MM_HINT_T1);
+}
+
 /* Tiles of B of one slice of a panel: as they lie, or expanded to `buffer`. */
 static const char *slice_tiles(const struct product *p, int panel, int k, int n_tiles, char *buffer)
 {
@@ -394,13 +403,24 @@ static const char *slice_tiles(const struct product *p, int panel, int k, int n_
     return buffer;
 }
 
-static void finish_panel(const struct product *p, const float *sums, int panel, int first_row,
-                         int n_rows)
+/* Rows [first_row, first_row + n_rows) of y, 16 floats a panel. */
+static void finish_rows(const struct product *p, const float *sums, size_t panel_floats,
+                        int first_panel, int n_panels, int first_row, int n_rows)
 {
-    int n = p->w->n_out - panel * PANEL < PANEL ? p->w->n_out - panel * PANEL : PANEL;
-    for (int r = 0; r < n_rows; r++)
-        finish_lanes(p->y + (size_t)(first_row + r) * (size_t)p->w->n_out + panel * PANEL,
-                     sums + r * PANEL, p->bias ? p->bias + panel * PANEL : NULL, n, p->flags);
+    for (int r = 0; r < n_rows; r++) {
+        float *y = p->y + (size_t)(first_row + r) * (size_t)p->w->n_out;
+        for (int i = 0; i < n_panels; i++) {
+            int at = (first_panel + i) * PANEL,
+                n = p->w->n_out - at < PANEL ? p->w->n_out - at : PANEL;
+            __mmask16 lanes = (__mmask16)((1u << n) - 1);
+            __m512 value = _mm512_loadu_ps(sums + (size_t)i * panel_floats + (size_t)r * PANEL);
+            if (p->bias)
+                value = _mm512_add_ps(value, _mm512_maskz_loadu_ps(lanes, p->bias + at));
+            if (p->flags & LINEAR_ADD)
+                value = _mm512_add_ps(_mm512_maskz_loadu_ps(lanes, y + at), value);
+            _mm512_mask_storeu_ps(y + at, lanes, value);
+        }
+    }
 }
 
 /* ROW_BLOCK rows or fewer from row tile `first_tile` on; `sums` (n_panels + 1, row tiles, 16, 16), of which the last takes
@@ -421,7 +441,12 @@ static void multiply_rows(const struct product *p, int first_panel, int n_panels
             const char *b1 = alone ? b0
                                    : slice_tiles(p, first_panel + i + 1, k, n_tiles,
                                                  buffer + SLICE_TILES * TILE_BYTES);
+            size_t slice_bytes = panel_offset(p->w->type, (n_tiles + 1) / 2 * 2 * TILE_K);
             for (int t = 0; t < n_row_tiles; t += 2) {
+                for (int j = 2; j < 4 && i + j < n_panels; j++)
+                    prefetch_part((const char *)panel_at(p->w, first_panel + i + j) +
+                                      panel_offset(p->w->type, k),
+                                  slice_bytes, t / 2, n_row_tiles / 2);
                 size_t at = (size_t)t * TILE_ROWS * PANEL;
                 const char *rows = a + (size_t)t * (size_t)n_tiles * TILE_BYTES;
                 multiply_tiles(c + at, d + at, rows, rows + (size_t)n_tiles * TILE_BYTES, b0, b1,
@@ -441,15 +466,14 @@ static void block_multiply(const struct product *p, int first_panel, int n_panel
         float *sums = scratch;
         char *buffer = (char *)(sums + (size_t)(n_panels + 1) * panel_floats);
         multiply_rows(p, first_panel, n_panels, row / TILE_ROWS, n_row_tiles, sums, buffer);
-        for (int i = 0; i < n_panels; i++)
-            finish_panel(p, sums + (size_t)i * panel_floats, first_panel + i, row, n_rows);
+        finish_rows(p, sums, panel_floats, first_panel, n_panels, row, n_rows);
     }
     _tile_release();
 }
 
 const struct block_kernel amx_block = {
     .min_rows = TILE_ROWS + 1,
-    .n_panels = 16,
+    .n_panels = 32,
     .prepare_rows = 2 * TILE_ROWS,
     .prepared_bytes = block_prepared_bytes,
     .prepare = block_prepare,
