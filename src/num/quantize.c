@@ -11,17 +11,17 @@
 const int8_t quantize_q4_levels[16] = {-127, -101, -81, -64, -50, -37, -24, -11,
                                        2,    15,   28,  42,  57,  73,  91,  113};
 
-/* The weight of the largest magnitude, with its sign. */
+/* The weight of the largest magnitude, with its sign; of two such the positive one. NAN where a weight is not finite. */
 static float extreme(const float x[QUANTIZE_BLOCK])
 {
-    float largest = 0;
+    float highest = 0, lowest = 0;
     for (int i = 0; i < QUANTIZE_BLOCK; i++) {
-        if (isnan(x[i]))
+        if (!isfinite(x[i]))
             return NAN;
-        if (fabsf(x[i]) > fabsf(largest))
-            largest = x[i];
+        highest = x[i] > highest ? x[i] : highest;
+        lowest = x[i] < lowest ? x[i] : lowest;
     }
-    return isinf(largest) ? NAN : largest;
+    return highest >= -lowest ? highest : lowest;
 }
 
 uint16_t quantize_q8(int8_t levels[QUANTIZE_BLOCK], const float x[QUANTIZE_BLOCK])
@@ -49,16 +49,21 @@ static void nearest_levels(uint8_t codes[QUANTIZE_BLOCK], const float x[QUANTIZE
     }
 }
 
-/* The scale that fits the codes best: sum(x level) / sum(level^2). */
+/* The scale that fits the codes best: sum(x level) / sum(level^2). The products are exact as doubles; they are added in the
+ * order of 16 lanes, so that vector code makes the same sum. */
 static float fitted_scale(const uint8_t codes[QUANTIZE_BLOCK], const float x[QUANTIZE_BLOCK])
 {
-    double products = 0, squares = 0;
+    enum { LANES = 16 };
+    double products[LANES] = {0}, squares = 0;
     for (int i = 0; i < QUANTIZE_BLOCK; i++) {
         double level = quantize_q4_levels[codes[i]];
-        products += level * x[i];
+        products[i % LANES] += level * x[i];
         squares += level * level;
     }
-    return (float)(products / squares);
+    for (int half = LANES / 2; half; half /= 2)
+        for (int i = 0; i < half; i++)
+            products[i] += products[i + half];
+    return (float)(products[0] / squares);
 }
 
 /* The extreme weight goes to the longer end of the levels, so a scale may be negative; then one refit, which can only lower

@@ -69,6 +69,8 @@ struct cpu_kernels {
     void (*gelu)(float *x, bool quick, size_t n);
     void (*add)(float *y, const float *x, size_t n);
     void (*to_bf16)(uint16_t *to, const float *from, size_t n);
+    /* A panel from rows (16, n_in); k as padded. */
+    void (*pack)(void *panel, enum weight_type type, const float *rows, int n_in, int k);
     /* Values of a panel as rows (16, k); k as padded, to a multiple of 16. */
     void (*expand)(float *rows, const void *panel, enum weight_type type, int k);
 };

@@ -1,6 +1,7 @@
 #include "num/cpu/panels.h"
 
 #include "num/bf16.h"
+#include "num/cpu/kernels.h"
 #include "num/quantize.h"
 
 #include <string.h>
@@ -123,15 +124,27 @@ static void pack_row(char *panel, enum weight_type type, int n_in, int lane, con
     }
 }
 
+/* Row r; lanes of the last panel that no row fills are zeros. */
+static void pack_single(struct matrix *matrix, int r, const float *row)
+{
+    char *panel =
+        (char *)matrix->data + (size_t)(r / PANEL) * panel_bytes(matrix->type, matrix->n_in);
+    pack_row(panel, matrix->type, matrix->n_in, r % PANEL, row);
+    for (int lane = r % PANEL + 1; r == matrix->n_out - 1 && lane < PANEL; lane++)
+        pack_row(panel, matrix->type, matrix->n_in, lane, NULL);
+}
+
 void cpu_matrix_pack(struct matrix *matrix, int first_row, int n, const float *rows)
 {
-    for (int r = first_row; r < first_row + n; r++, rows += matrix->n_in) {
-        char *panel =
-            (char *)matrix->data + (size_t)(r / PANEL) * panel_bytes(matrix->type, matrix->n_in);
-        pack_row(panel, matrix->type, matrix->n_in, r % PANEL, rows);
-        /* Lanes of the last panel that no row fills are zeros. */
-        for (int lane = r % PANEL + 1; r == matrix->n_out - 1 && lane < PANEL; lane++)
-            pack_row(panel, matrix->type, matrix->n_in, lane, NULL);
+    size_t bytes = panel_bytes(matrix->type, matrix->n_in);
+    int k = panel_inputs(matrix->type, matrix->n_in), end = first_row + n, step;
+    for (int r = first_row; r < end; r += step, rows += (size_t)step * (size_t)matrix->n_in) {
+        step = r % PANEL == 0 && end - r >= PANEL ? PANEL : 1;
+        if (step == PANEL)
+            cpu_kernels()->pack((char *)matrix->data + (size_t)(r / PANEL) * bytes, matrix->type,
+                                rows, matrix->n_in, k);
+        else
+            pack_single(matrix, r, rows);
     }
 }
 
@@ -152,9 +165,10 @@ static float unpack_one(char *panel, enum weight_type type, int i, int lane)
 
 void cpu_matrix_unpack(float *rows, const struct matrix *matrix, int first_row, int n)
 {
-    for (int r = first_row; r < first_row + n; r++)
+    for (int r = first_row; r < first_row + n; r++) {
+        char *panel =
+            (char *)matrix->data + (size_t)(r / PANEL) * panel_bytes(matrix->type, matrix->n_in);
         for (int i = 0; i < matrix->n_in; i++)
-            *rows++ = unpack_one((char *)matrix->data +
-                                     (size_t)(r / PANEL) * panel_bytes(matrix->type, matrix->n_in),
-                                 matrix->type, i, r % PANEL);
+            *rows++ = unpack_one(panel, matrix->type, i, r % PANEL);
+    }
 }

@@ -120,6 +120,7 @@ VECTOR_INLINE f64x8 high_f64(f32x16 v)
                                    f64x8);
 }
 
+/* Halves are added to each other until one lane is left. */
 VECTOR_INLINE double sum_lanes_f64(f64x8 v)
 {
     return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
