@@ -53,7 +53,7 @@ ISA_amx := $(ISA_vnni) -mamx-tile -mamx-bf16
 X86 := $(filter x86_64%,$(shell $(CC) -dumpmachine))
 VECTOR := src/num/cpu/vector_kernels.c $(addprefix src/num/cpu/kernels_,linear.c elementwise.c attention.c pack.c)
 VECTOR_ISAS := $(if $(X86),avx2 avx512)
-X86_ONLY := $(addprefix src/num/cpu/,isa_x86.c kernels_vnni.c kernels_amx.c)
+X86_ONLY := $(addprefix src/num/cpu/,isa_x86.c kernels_vnni.c kernels_amx.c kernels_amx_attention.c)
 SOURCES := $(filter-out $(VECTOR) $(filter-out src/num/cpu/gemm_$(GEMM).c src/num/cpu/gemm_blocks.c,$(wildcard src/num/cpu/gemm_*.c)) \
 	$(if $(X86),src/num/cpu/isa_none.c,$(X86_ONLY)),$(SOURCES))
 PROGRAM_SOURCES := src/cmd/main.c
@@ -112,7 +112,7 @@ $(B)/src/%.avx512.o: src/%.c
 	$(CC) $(ALL_CFLAGS) $(ISA_avx512) -DVECTOR_ISA=avx512 -MMD -MP -c -o $@ $<
 
 $(B)/src/num/cpu/kernels_vnni.o: ALL_CFLAGS += $(ISA_vnni) -DVECTOR_ISA=avx512
-$(B)/src/num/cpu/kernels_amx.o: ALL_CFLAGS += $(ISA_amx)
+$(B)/src/num/cpu/kernels_amx.o $(B)/src/num/cpu/kernels_amx_attention.o: ALL_CFLAGS += $(ISA_amx)
 
 $(B)/tests/%.o: tests/%.c
 	@mkdir -p $(@D)

@@ -59,6 +59,8 @@ void isa_fill(struct cpu_kernels *kernels, enum cpu_isa isa)
     kernels->bf16[WEIGHT_BF16] = amx ? amx_bf16 : vnni_bf16;
     kernels->bf16[WEIGHT_Q8] = amx ? amx_q8 : vnni_q8;
     kernels->bf16[WEIGHT_Q4] = amx ? amx_q4 : vnni_q4;
+    if (amx)
+        kernels->bf16_attention = amx_attention;
     for (int type = WEIGHT_BF16; type <= WEIGHT_Q4; type++)
         kernels->bf16_blocks[type] = blocks;
 }

@@ -11,6 +11,7 @@
  * computed it. */
 #include "num/cpu/kernels_amx.h"
 
+#include "num/cpu/amx_tiles.h"
 #include "num/cpu/kernels_vnni.h"
 #include "num/cpu/panels.h"
 #include "num/cpu/vector.h"
@@ -18,36 +19,7 @@
 
 #include <immintrin.h>
 
-enum {
-    TILE_ROWS = 16,
-    TILE_K = 32,
-    TILE_BYTES = 1024,
-    LINE = 64,
-    K_SLICE = 256,
-    ROW_BLOCK = 512,
-    SLICE_TILES = K_SLICE / TILE_K,
-};
-
-#define KERNEL_INLINE static inline __attribute__((always_inline))
-
-/* Tile registers: sums 0-3, A 4-5, B 6-7. Rows of A and of the sums: `n_rows`. */
-static void configure(int n_rows)
-{
-    struct {
-        uint8_t palette, start_row, reserved[14];
-        uint16_t row_bytes[16];
-        uint8_t rows[16];
-    } config = {.palette = 1};
-    for (int i = 0; i < 8; i++) {
-        config.row_bytes[i] = LINE;
-        config.rows[i] = (uint8_t)(i < 6 ? n_rows : TILE_ROWS);
-    }
-    __asm__ volatile(""
-                     :
-                     : "r"(&config)
-                     : "memory"); /* gcc believes that only its first 8 bytes are read */
-    _tile_loadconfig(&config);
-}
+enum { K_SLICE = 256, ROW_BLOCK = 512, SLICE_TILES = K_SLICE / TILE_K };
 
 /* Where a row tile's part of the slice that starts at k stands: slices one after the other, in each the row tiles. */
 static size_t slice_offset(int row_tile, int n_row_tiles, int k, int at_k)
@@ -94,7 +66,7 @@ static void few_prepare(void *to, const float *x, int n_in, int k, int n_rows)
 static void few_multiply_bf16(float *y, const void *panel, const void *x, int k, int n_rows)
 {
     const char *a = x, *b = panel;
-    configure(n_rows);
+    configure_tiles(n_rows);
     _tile_zero(0);
     for (int i = 0; i < k; i += TILE_K, a += TILE_BYTES, b += TILE_BYTES) {
         for (int line = 0; line < TILE_BYTES; line += LINE)
@@ -200,7 +172,7 @@ KERNEL_INLINE void few_multiply(float *y, const char *w, const char *a, int k, i
     __m512 total[TILE_ROWS];
     for (int r = 0; r < n_rows; r++)
         total[r] = _mm512_setzero_ps();
-    configure(n_rows);
+    configure_tiles(n_rows);
     if (n)
         expand_superblock(tiles, w, bits);
     for (int i = 0; i < n; i++, w += step, a += 2 * TILE_BYTES) {
@@ -458,7 +430,7 @@ static void multiply_rows(const struct product *p, int first_panel, int n_panels
 
 static void block_multiply(const struct product *p, int first_panel, int n_panels, void *scratch)
 {
-    configure(TILE_ROWS);
+    configure_tiles(TILE_ROWS);
     for (int row = 0; row < p->n_rows; row += ROW_BLOCK) {
         int n_rows = p->n_rows - row < ROW_BLOCK ? p->n_rows - row : ROW_BLOCK,
             n_row_tiles = row_tiles(n_rows);

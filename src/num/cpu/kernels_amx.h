@@ -6,5 +6,6 @@
 
 extern const struct panel_kernel amx_bf16, amx_q8, amx_q4;
 extern const struct block_kernel amx_block;
+extern const struct attention_kernel amx_attention;
 
 #endif
