@@ -15,9 +15,9 @@
 #include <immintrin.h>
 #include <math.h>
 
-enum { BLOCK = 64, QUERIES = 64 };
+enum { BLOCK = 64, QUERIES = 128 };
 
-/* Scratch memory of one thread, all of it tiles of 1,024 bytes but the last two. */
+/* Scratch memory of one thread, tiles of 1,024 bytes first. */
 struct scratch {
     char *q;              /* (query tiles, D/32) A */
     char *keys;           /* (D/32, 4) B: 32 elements of a head, 16 positions */
@@ -26,6 +26,7 @@ struct scratch {
     float *scores;        /* (4) sums: 16 queries, 16 positions */
     float *out;           /* (query tiles, D/16) sums */
     float *highest, *sum; /* (queries) */
+    char *zeros;          /* a row of keys or values */
     int n_query_tiles, n_key_tiles, n_value_tiles;
 };
 
@@ -37,12 +38,13 @@ static size_t carve(struct scratch *s, char *at, int n_queries, int head_dim)
     s->n_value_tiles = (head_dim + TILE_ROWS - 1) / TILE_ROWS;
     s->q = at, at += s->n_query_tiles * s->n_key_tiles * TILE_BYTES;
     s->keys = at, at += s->n_key_tiles * (BLOCK / TILE_ROWS) * TILE_BYTES;
-    s->values = at, at += s->n_value_tiles * (BLOCK / TILE_K) * TILE_BYTES;
+    s->values = at, at += s->n_key_tiles * 2 * (BLOCK / TILE_K) * TILE_BYTES;
     s->p = at, at += BLOCK / TILE_K * TILE_BYTES;
     s->scores = (float *)at, at += BLOCK / TILE_ROWS * TILE_BYTES;
     s->out = (float *)at, at += s->n_query_tiles * s->n_value_tiles * TILE_BYTES;
     s->highest = (float *)at, at += s->n_query_tiles * TILE_ROWS * (int)sizeof(float);
     s->sum = (float *)at, at += s->n_query_tiles * TILE_ROWS * (int)sizeof(float);
+    s->zeros = at, at += s->n_key_tiles * TILE_K * (int)sizeof(float);
     return (size_t)(at - start);
 }
 
@@ -53,11 +55,15 @@ static size_t scratch_bytes(const struct attention_shape *shape, int n_queries)
     return carve(&s, here, n_queries, shape->head_dim);
 }
 
-/* Elements [from, from + n) of a row in memory, n at most 32, as bf16; zeros behind. */
-KERNEL_INLINE __m512i load_bf16(const void *row, enum cache_type type, int from, int n)
+/* Masks of the first n of 32 elements. */
+KERNEL_INLINE __mmask32 first_lanes(int n)
 {
-    n = n < 0 ? 0 : n > TILE_K ? TILE_K : n;
-    __mmask32 lanes = (__mmask32)((UINT64_C(1) << n) - 1);
+    return n >= TILE_K ? ~(__mmask32)0 : n > 0 ? ((__mmask32)1 << n) - 1 : 0;
+}
+
+/* 32 elements of a row in memory, those that `lanes` names, as bf16; zeros elsewhere. */
+KERNEL_INLINE __m512i load_bf16(const void *row, enum cache_type type, int from, __mmask32 lanes)
+{
     if (type == CACHE_BF16)
         return _mm512_maskz_loadu_epi16(lanes, (const uint16_t *)row + from);
     __m512 low = _mm512_maskz_loadu_ps((__mmask16)lanes, (const float *)row + from);
@@ -77,24 +83,20 @@ static void load_queries(struct scratch *s, const float *q, int n_queries,
         char *to = s->q + (size_t)(m / TILE_ROWS) * (size_t)s->n_key_tiles * TILE_BYTES +
                    m % TILE_ROWS * LINE;
         for (int i = 0; i < d; i += TILE_K, to += TILE_BYTES) {
-            int n = m < n_queries ? d - i : 0;
-            __m512 low =
-                _mm512_maskz_loadu_ps((__mmask16)((1u << (n > 16 ? 16 : n)) - 1), from + i);
-            __m512 high = _mm512_maskz_loadu_ps((__mmask16)((1u << (n > 32   ? 16
-                                                                    : n > 16 ? n - 16
-                                                                             : 0)) -
-                                                            1),
-                                                from + i + 16);
+            __mmask32 lanes = m < n_queries ? first_lanes(d - i) : 0;
+            __m512 low = _mm512_maskz_loadu_ps((__mmask16)lanes, from + i);
+            __m512 high = _mm512_maskz_loadu_ps((__mmask16)(lanes >> 16), from + i + 16);
             _mm512_storeu_si512(to, (__m512i)_mm512_cvtne2ps_pbh(_mm512_mul_ps(high, factor),
                                                                  _mm512_mul_ps(low, factor)));
         }
         s->highest[m] = -3e38f;
         s->sum[m] = 0;
     }
+    memset(s->zeros, 0, (size_t)s->n_key_tiles * TILE_K * sizeof(float));
     memset(s->out, 0, (size_t)s->n_query_tiles * (size_t)s->n_value_tiles * TILE_BYTES);
 }
 
-/* Where the positions of a block stand; NULL behind the last one. */
+/* Where the positions of a block stand; behind the last one a row of zeros. */
 struct places {
     const void *keys[BLOCK], *values[BLOCK];
 };
@@ -106,11 +108,11 @@ struct walk {
 };
 
 static void find_block(struct places *places, struct walk *walk,
-                       const struct attention_shape *shape, int kv_head, int n)
+                       const struct attention_shape *shape, int kv_head, int n, const void *zeros)
 {
     size_t element = shape->cache == CACHE_F32 ? sizeof(float) : sizeof(uint16_t);
     for (int t = 0; t < BLOCK; t++) {
-        places->keys[t] = places->values[t] = NULL;
+        places->keys[t] = places->values[t] = zeros;
         if (t >= n)
             continue;
         for (; walk->position == walk->span->n_positions; walk->position = 0)
@@ -123,33 +125,36 @@ static void find_block(struct places *places, struct walk *walk,
     }
 }
 
-static void load_block(struct scratch *s, const struct places *places,
-                       const struct attention_shape *shape)
+KERNEL_INLINE void load_block(struct scratch *s, const struct places *places, int head_dim,
+                              const enum cache_type type)
 {
     char *to = s->keys;
-    for (int i = 0; i < shape->head_dim; i += TILE_K)
+    for (int i = 0; i < head_dim; i += TILE_K) {
+        __mmask32 lanes = first_lanes(head_dim - i);
         for (int t = 0; t < BLOCK; t += TILE_ROWS, to += TILE_BYTES) {
             f32x16 v[LANES];
             for (int j = 0; j < TILE_ROWS; j++)
-                v[j] = places->keys[t + j] ? (f32x16)load_bf16(places->keys[t + j], shape->cache, i,
-                                                               shape->head_dim - i)
-                                           : (f32x16){0};
+                v[j] = (f32x16)load_bf16(places->keys[t + j], type, i, lanes);
             turn(v);
             memcpy(to, v, sizeof v);
         }
-    to = s->values;
-    for (int i = 0; i < shape->head_dim; i += TILE_ROWS)
-        for (int t = 0; t < BLOCK; t += 2, to += LINE) {
-            __m512i pair[2];
-            for (int j = 0; j < 2; j++) {
-                int n = shape->head_dim - i < TILE_ROWS ? shape->head_dim - i : TILE_ROWS;
-                __m512i row = places->values[t + j]
-                                  ? load_bf16(places->values[t + j], shape->cache, i, n)
-                                  : (__m512i){0};
-                pair[j] = _mm512_cvtepu16_epi32(_mm512_castsi512_si256(row));
-            }
-            _mm512_storeu_si512(to, _mm512_or_si512(pair[0], _mm512_slli_epi32(pair[1], 16)));
+    }
+    to = s->values; /* two tiles of 16 elements at a time; the second may lie behind the last one */
+    for (int i = 0; i < head_dim; i += TILE_K, to += 4 * TILE_BYTES) {
+        __mmask32 lanes = first_lanes(head_dim - i);
+        for (int t = 0; t < BLOCK; t += 2) {
+            __m512i even = load_bf16(places->values[t], type, i, lanes),
+                    odd = load_bf16(places->values[t + 1], type, i, lanes);
+            __m512i low = _mm512_or_si512(
+                _mm512_cvtepu16_epi32(_mm512_castsi512_si256(even)),
+                _mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm512_castsi512_si256(odd)), 16));
+            __m512i high = _mm512_or_si512(
+                _mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(even, 1)),
+                _mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(odd, 1)), 16));
+            _mm512_storeu_si512(to + t / 2 * LINE, low);
+            _mm512_storeu_si512(to + 2 * TILE_BYTES + t / 2 * LINE, high);
         }
+    }
 }
 
 /* s->scores of one tile of queries. */
@@ -322,10 +327,13 @@ static void attend(float *y, const float *q, const struct attention_row *rows, i
     for (int start = 0; start < end; start += BLOCK) {
         struct places places;
         int n = end - start < BLOCK ? end - start : BLOCK;
-        find_block(&places, &walk, shape, kv_head, n);
+        find_block(&places, &walk, shape, kv_head, n, s.zeros);
         if (start + n <= first)
             continue;
-        load_block(&s, &places, shape);
+        if (shape->cache == CACHE_BF16)
+            load_block(&s, &places, shape->head_dim, CACHE_BF16);
+        else
+            load_block(&s, &places, shape->head_dim, CACHE_F32);
         attend_block(&s, rows, n_queries, group, start, n);
     }
     _tile_release();
