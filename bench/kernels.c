@@ -90,6 +90,7 @@ __attribute__((target("avx512f"))) static void fma_512(int task, int thread, voi
     for (int i = 0; i < 16; i++)
         v[i] = one;
     for (long n = 0; n < c->n; n++)
+#pragma GCC unroll 16
         for (int i = 0; i < 16; i++)
             v[i] = _mm512_fmadd_ps(v[i], x, one);
     for (int i = 1; i < 16; i++)
@@ -105,6 +106,7 @@ __attribute__((target("avx2,fma"))) static void fma_256(int task, int thread, vo
     for (int i = 0; i < 12; i++)
         v[i] = one;
     for (long n = 0; n < c->n; n++)
+#pragma GCC unroll 16
         for (int i = 0; i < 12; i++)
             v[i] = _mm256_fmadd_ps(v[i], x, one);
     for (int i = 1; i < 12; i++)
@@ -121,6 +123,7 @@ __attribute__((target("avx512f,avx512bf16"))) static void bf16_512(int task, int
     for (int i = 0; i < 16; i++)
         v[i] = _mm512_setzero_ps();
     for (long n = 0; n < c->n; n++)
+#pragma GCC unroll 16
         for (int i = 0; i < 16; i++)
             v[i] = _mm512_dpbf16_ps(v[i], x, x);
     for (int i = 1; i < 16; i++)
@@ -438,7 +441,7 @@ int main(int argc, char **argv)
         {"threads", 0, 0, G_OPTION_ARG_INT, &n_threads, "threads (1)", "N"},
         {"isa", 0, 0, G_OPTION_ARG_STRING, &isa_name, "avx2, avx512 or amx (the best)", "NAME"},
         {"seconds", 0, 0, G_OPTION_ARG_DOUBLE, &seconds, "for each figure (2)", "S"},
-        {NULL},
+        G_OPTION_ENTRY_NULL,
     };
     g_autoptr(GError) error = NULL;
     g_autoptr(GOptionContext) context = g_option_context_new("[PART]... - measures the kernels");

@@ -54,6 +54,7 @@ VECTOR_INLINE void multiply_bf16(float *y, const char *w, const float *x, int k,
     const int n_sums = SUMS(m);
     for (int i = 0; i < k; i += 8, w += 256)
         for (int u = 0; u < 4; u++) {
+            __builtin_prefetch(w + 64 * u + PREFETCH_BYTES, 0, 2);
             u32x16 line = load_u32(w + 64 * u);
             f32x16 even = bf16_low(line), odd = bf16_high(line);
             for (int r = 0; r < m; r++) {
@@ -95,6 +96,8 @@ void VECTOR_NAME(multiply_q8)(float *y, const void *panel, const void *rows, int
     for (int i = 0; i < k; i += SUPERBLOCK, w += SUPERBLOCK_Q8_BYTES)
         for (int block = 0; block < 2; block++) {
             f32x16 sum = {0};
+            for (int j = 0; j < 8; j++)
+                __builtin_prefetch(w + 64 + 512 * block + 64 * j + PREFETCH_BYTES, 0, 2);
             for (int j = 0; j < 8; j++, x += 4)
                 sum += multiply_line(load_u32(w + 64 + 512 * block + 64 * j), x);
             total += sum * block_scale(w, block);
