@@ -56,11 +56,10 @@ static size_t f32_scratch_bytes(int k, int n_rows, int n_panels)
     return f32_prepared_bytes(k, n_panels * PANEL);
 }
 
-/* The rows of one panel in f32 first. */
 static size_t bf16_scratch_bytes(int k, int n_rows, int n_panels)
 {
     (void)n_rows;
-    return f32_prepared_bytes(k, PANEL) + bf16_prepared_bytes(k, n_panels * PANEL);
+    return bf16_prepared_bytes(k, n_panels * PANEL);
 }
 
 static int outputs(const struct product *p, int first_panel, int n_panels)
@@ -94,13 +93,11 @@ static void multiply_f32(const struct product *p, int first_panel, int n_panels,
 static void multiply_bf16(const struct product *p, int first_panel, int n_panels, void *scratch)
 {
     int n = outputs(p, first_panel, n_panels);
-    size_t panel_floats = (size_t)PANEL * (size_t)p->k;
-    float *y = p->y + first_panel * PANEL, *expanded = scratch;
-    uint16_t *rows = (uint16_t *)(expanded + panel_floats);
-    for (int i = 0; i < n_panels; i++) {
-        cpu_kernels()->expand(expanded, panel_at(p->w, first_panel + i), p->w->type, p->k);
-        cpu_kernels()->to_bf16(rows + (size_t)i * panel_floats, expanded, panel_floats);
-    }
+    float *y = p->y + first_panel * PANEL;
+    uint16_t *rows = scratch;
+    for (int i = 0; i < n_panels; i++)
+        cpu_kernels()->expand_bf16(rows + (size_t)i * PANEL * (size_t)p->k,
+                                   panel_at(p->w, first_panel + i), p->w->type, p->k);
     bool done =
         gemm.bf16(y, p->w->n_out, p->x, rows, p->n_rows, n, p->k, place_bias(p, y, first_panel, n));
     g_assert(done);

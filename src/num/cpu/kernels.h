@@ -73,6 +73,8 @@ struct cpu_kernels {
     void (*pack)(void *panel, enum weight_type type, const float *rows, int n_in, int k);
     /* Values of a panel as rows (16, k); k as padded, to a multiple of 16. */
     void (*expand)(float *rows, const void *panel, enum weight_type type, int k);
+    /* The same rounded to bf16, of any type but f32. */
+    void (*expand_bf16)(uint16_t *rows, const void *panel, enum weight_type type, int k);
 };
 
 /* The table in use (cpu.c). */

@@ -105,18 +105,20 @@ void VECTOR_NAME(multiply_q8)(float *y, const void *panel, const void *rows, int
     store_f32(y, total);
 }
 
+typedef uint32_t u32x8 __attribute__((vector_size(32)));
+
 /* level + 128 of the codes in the low halves of the bytes. */
 VECTOR_INLINE u32x16 look_up(u32x16 codes)
 {
-    __m128i table = _mm_xor_si128(_mm_loadu_si128((const __m128i *)quantize_q4_levels),
-                                  _mm_set1_epi8((char)0x80));
-    __m128i parts[4];
+    __m256i table = _mm256_xor_si256(
+        _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)quantize_q4_levels)),
+        _mm256_set1_epi8((char)0x80));
     codes &= 0x0f0f0f0f;
-    memcpy(parts, &codes, sizeof parts);
-    for (int i = 0; i < 4; i++)
-        parts[i] = _mm_shuffle_epi8(table, parts[i]);
-    memcpy(&codes, parts, sizeof parts);
-    return codes;
+    u32x8 low = __builtin_shufflevector(codes, codes, 0, 1, 2, 3, 4, 5, 6, 7);
+    u32x8 high = __builtin_shufflevector(codes, codes, 8, 9, 10, 11, 12, 13, 14, 15);
+    low = (u32x8)_mm256_shuffle_epi8(table, (__m256i)low);
+    high = (u32x8)_mm256_shuffle_epi8(table, (__m256i)high);
+    return __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
 }
 
 void VECTOR_NAME(multiply_q4)(float *y, const void *panel, const void *rows, int k, int n_rows)
@@ -128,6 +130,8 @@ void VECTOR_NAME(multiply_q4)(float *y, const void *panel, const void *rows, int
     for (int i = 0; i < k; i += SUPERBLOCK, w += SUPERBLOCK_Q4_BYTES)
         for (int block = 0; block < 2; block++) {
             f32x16 sum = {0};
+            for (int j = 0; j < 4; j++)
+                __builtin_prefetch(w + 64 + 256 * block + 64 * j + PREFETCH_BYTES, 0, 2);
             for (int j = 0; j < 4; j++, x += 8) {
                 u32x16 codes = load_u32(w + 64 + 256 * block + 64 * j);
                 sum += multiply_line(look_up(codes), x) + multiply_line(look_up(codes >> 4), x + 4);
@@ -159,14 +163,6 @@ void VECTOR_NAME(multiply_q4)(float *y, const void *panel, const void *rows, int
 FOR_ROWS(multiply_f32)
 FOR_ROWS(multiply_bf16)
 
-/* A panel back to rows: 16 inputs of all 16 rows at a time, turned. */
-VECTOR_INLINE void store_turned(float *rows, int k, int i, f32x16 v[LANES])
-{
-    turn(v);
-    for (int r = 0; r < PANEL; r++)
-        store_f32(rows + (size_t)r * (size_t)k + i, v[r]);
-}
-
 VECTOR_INLINE void level_lines(f32x16 v[4], u32x16 line, f32x16 scale)
 {
     static const int input_of_byte[4] = {0, 2, 1, 3};
@@ -176,38 +172,95 @@ VECTOR_INLINE void level_lines(f32x16 v[4], u32x16 line, f32x16 scale)
             __builtin_convertvector((levels << (24 - 8 * b)) >> 24, f32x16) * scale;
 }
 
+/* Inputs i to i + 15 of a panel, a vector each. */
+VECTOR_INLINE void load_inputs(f32x16 v[LANES], const char *w, const enum weight_type type, int i)
+{
+    const char *superblock = w + panel_offset(type, i / SUPERBLOCK * SUPERBLOCK);
+    int block = i % SUPERBLOCK / 32, quarter = i % 32 / 4;
+    for (int j = 0; j < LANES; j += 4)
+        switch (type) {
+        case WEIGHT_F32:
+            for (int u = j; u < j + 4; u++)
+                v[u] = load_f32((const float *)w + (size_t)(i + u) * PANEL);
+            break;
+        case WEIGHT_BF16:
+            for (int u = j; u < j + 4; u += 2) {
+                u32x16 line = load_u32(w + (size_t)(i + u) / 2 * 64);
+                v[u] = bf16_low(line);
+                v[u + 1] = bf16_high(line);
+            }
+            break;
+        case WEIGHT_Q8:
+            level_lines(v + j, load_u32(superblock + 64 + 512 * block + 64 * (quarter + j / 4)),
+                        block_scale(superblock, block));
+            break;
+        case WEIGHT_Q4: {
+            u32x16 codes = load_u32(superblock + 64 + 256 * block + 64 * ((quarter + j / 4) / 2));
+            level_lines(v + j, look_up(j / 4 % 2 ? codes >> 4 : codes),
+                        block_scale(superblock, block));
+            break;
+        }
+        }
+}
+
+/* A panel back to rows, 16 inputs of all 16 rows at a time, turned. */
+VECTOR_INLINE void expand(float *rows, const char *w, const enum weight_type type, int k)
+{
+    for (int i = 0; i < k; i += LANES) {
+        f32x16 v[LANES];
+        load_inputs(v, w, type, i);
+        turn(v);
+        for (int r = 0; r < PANEL; r++)
+            store_f32(rows + (size_t)r * (size_t)k + i, v[r]);
+    }
+}
+
+/* The same as pairs of bf16, 32 inputs at a time. */
+VECTOR_INLINE void expand_bf16(uint16_t *rows, const char *w, const enum weight_type type, int k)
+{
+    for (int i = 0; i < k; i += 2 * LANES) {
+        f32x16 v[LANES];
+        for (int half = 0; half < 2; half++) {
+            f32x16 inputs[LANES];
+            if (type == WEIGHT_BF16) {
+                memcpy(v + 8 * half, w + (size_t)(i + 16 * half) * PANEL * 2, 8 * 64);
+                continue;
+            }
+            load_inputs(inputs, w, type, i + 16 * half);
+            for (int j = 0; j < 8; j++)
+                v[8 * half + j] =
+                    (f32x16)(round_bf16(inputs[2 * j]) >> 16 | round_bf16(inputs[2 * j + 1]));
+        }
+        turn(v);
+        for (int r = 0; r < PANEL; r++)
+            memcpy(rows + (size_t)r * (size_t)k + i, &v[r], 64);
+    }
+}
+
 void VECTOR_NAME(expand)(float *rows, const void *panel, enum weight_type type, int k)
 {
-    const char *w = panel;
-    for (int i = 0; i < k; i += LANES) {
-        const char *superblock = w + panel_offset(type, i / SUPERBLOCK * SUPERBLOCK);
-        int block = i % SUPERBLOCK / 32, quarter = i % 32 / 4;
-        f32x16 v[LANES] = {0};
-        for (int j = 0; j < LANES; j += 4)
-            switch (type) {
-            case WEIGHT_F32:
-                for (int u = j; u < j + 4; u++)
-                    v[u] = load_f32((const float *)w + (size_t)(i + u) * PANEL);
-                break;
-            case WEIGHT_BF16:
-                for (int u = j; u < j + 4; u += 2) {
-                    u32x16 line = load_u32(w + (size_t)(i + u) / 2 * 64);
-                    v[u] = bf16_low(line);
-                    v[u + 1] = bf16_high(line);
-                }
-                break;
-            case WEIGHT_Q8:
-                level_lines(v + j, load_u32(superblock + 64 + 512 * block + 64 * (quarter + j / 4)),
-                            block_scale(superblock, block));
-                break;
-            case WEIGHT_Q4: {
-                u32x16 codes =
-                    load_u32(superblock + 64 + 256 * block + 64 * ((quarter + j / 4) / 2));
-                level_lines(v + j, look_up(j / 4 % 2 ? codes >> 4 : codes),
-                            block_scale(superblock, block));
-                break;
-            }
-            }
-        store_turned(rows, k, i, v);
+    switch (type) {
+    case WEIGHT_F32:
+        expand(rows, panel, WEIGHT_F32, k);
+        break;
+    case WEIGHT_BF16:
+        expand(rows, panel, WEIGHT_BF16, k);
+        break;
+    case WEIGHT_Q8:
+        expand(rows, panel, WEIGHT_Q8, k);
+        break;
+    case WEIGHT_Q4:
+        expand(rows, panel, WEIGHT_Q4, k);
+        break;
     }
+}
+
+void VECTOR_NAME(expand_bf16)(uint16_t *rows, const void *panel, enum weight_type type, int k)
+{
+    if (type == WEIGHT_BF16)
+        expand_bf16(rows, panel, WEIGHT_BF16, k);
+    else if (type == WEIGHT_Q8)
+        expand_bf16(rows, panel, WEIGHT_Q8, k);
+    else if (type == WEIGHT_Q4)
+        expand_bf16(rows, panel, WEIGHT_Q4, k);
 }

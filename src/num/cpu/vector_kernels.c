@@ -27,6 +27,7 @@ const struct cpu_kernels VECTOR_NAME(vector_kernels) = {
     .bf16_attention = ATTENTION,
     .to_bf16 = VECTOR_NAME(to_bf16),
     .pack = VECTOR_NAME(pack),
+    .expand_bf16 = VECTOR_NAME(expand_bf16),
     .expand = VECTOR_NAME(expand),
     .rms_norm = VECTOR_NAME(rms_norm),
     .layer_norm = VECTOR_NAME(layer_norm),

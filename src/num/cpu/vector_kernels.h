@@ -28,6 +28,7 @@ void VECTOR_NAME(add)(float *y, const float *x, size_t n);
 void VECTOR_NAME(to_bf16)(uint16_t *to, const float *from, size_t n);
 
 void VECTOR_NAME(pack)(void *panel, enum weight_type type, const float *rows, int n_in, int k);
+void VECTOR_NAME(expand_bf16)(uint16_t *rows, const void *panel, enum weight_type type, int k);
 void VECTOR_NAME(expand)(float *rows, const void *panel, enum weight_type type, int k);
 
 size_t VECTOR_NAME(attention_scratch_bytes)(const struct attention_shape *shape, int n_queries);
