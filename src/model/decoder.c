@@ -1,0 +1,220 @@
+#include "model/decoder.h"
+
+#include "model/vision.h"
+
+#include <math.h>
+#include <string.h>
+
+/* What the parts of one forward share. */
+struct forward {
+    struct engine *engine;
+    const struct backend *backend;
+    const struct text_config *config;
+    const struct workspace *w;
+    const struct decoder_row *rows;
+    int n_rows;
+};
+
+static void watch(const struct forward *f, const char *name, const float *x, int n_rows)
+{
+    if (f->engine->watch)
+        f->engine->watch(name, x, n_rows, f->config->hidden_size, f->engine->watch_user);
+}
+
+static size_t row_at(int i_row, int width)
+{
+    return (size_t)i_row * (size_t)width;
+}
+
+/* The end of the rows from `first` on that have its adapter. */
+static int group_end(const struct forward *f, int first)
+{
+    int end = first + 1;
+    while (end < f->n_rows && f->rows[end].adapter == f->rows[first].adapter)
+        end++;
+    return end;
+}
+
+/* y (+)= x W^T + bias for all rows; then each group of rows adds its adapter's part. */
+static void project(const struct forward *f, float *y, const float *x, const struct linear *linear,
+                    int i_layer, enum lora_target target, bool accumulate)
+{
+    struct engine *engine = f->engine;
+    f->backend->linear(engine->pool, y, x, &linear->w, linear->bias, f->n_rows, accumulate,
+                       engine->bf16, f->w->work);
+    for (int first = 0, end; first < f->n_rows; first = end) {
+        end = group_end(f, first);
+        if (f->rows[first].adapter < 0)
+            continue;
+        const struct lora *lora = engine->adapters->pdata[f->rows[first].adapter];
+        const struct lora_pair *pair = &lora->layers[i_layer][target];
+        if (pair->a.n_out == 0)
+            continue;
+        f->backend->linear(engine->pool, f->w->low, x + row_at(first, linear->w.n_in), &pair->a,
+                           NULL, end - first, false, engine->bf16, f->w->work);
+        f->backend->linear(engine->pool, y + row_at(first, linear->w.n_out), f->w->low, &pair->b,
+                           NULL, end - first, true, engine->bf16, f->w->work);
+    }
+}
+
+/* The rows of one adapter that show a picture go through its projector together. */
+static void embed_features(const struct forward *f, int first, int end)
+{
+    int width = f->config->hidden_size, n_in = f->engine->config.vision.hidden_size, n = 0;
+    for (int i = first; i < end; i++)
+        if (f->rows[i].picture && f->rows[i].slot.feature >= 0)
+            memcpy(f->w->features + row_at(n++, n_in),
+                   f->rows[i].picture->features + row_at(f->rows[i].slot.feature, n_in),
+                   (size_t)n_in * sizeof(float));
+    if (n == 0)
+        return;
+    vision_project(f->engine, f->w->projected, f->w->features, n, f->rows[first].adapter);
+    const float *from = f->w->projected;
+    for (int i = first; i < end; i++)
+        if (f->rows[i].picture && f->rows[i].slot.feature >= 0) {
+            memcpy(f->w->hidden + row_at(i, width), from, (size_t)width * sizeof(float));
+            from += width;
+        }
+}
+
+static void embed(const struct forward *f)
+{
+    const struct parameters *p = &f->engine->parameters;
+    size_t width = (size_t)f->config->hidden_size;
+    for (int i = 0; i < f->n_rows; i++) {
+        const struct slot *slot = &f->rows[i].slot;
+        float *hidden = f->w->hidden + (size_t)i * width;
+        if (slot->token >= 0)
+            tensor_view_to_f32(hidden, p->embed, (size_t)slot->token * width, width);
+        else if (slot->feature == PICTURE_NEWLINE)
+            memcpy(hidden, p->newline, width * sizeof *hidden);
+    }
+    for (int first = 0, end; first < f->n_rows; first = end) {
+        end = group_end(f, first);
+        embed_features(f, first, end);
+    }
+    watch(f, "embeds", f->w->hidden, f->n_rows);
+}
+
+/* Puts the new keys and values into the caches, and says what each row sees there. */
+static void store_keys(const struct forward *f, int i_layer)
+{
+    size_t width = (size_t)f->config->n_kv_heads * (size_t)f->config->head_dim;
+    int window = f->config->sliding_window;
+    for (int i = 0; i < f->n_rows; i++) {
+        const struct decoder_row *row = &f->rows[i];
+        size_t at = (size_t)row->position * width;
+        float *keys = kv_cache_keys(row->kv, i_layer), *values = kv_cache_values(row->kv, i_layer);
+        memcpy(keys + at, f->w->k + (size_t)i * width, width * sizeof *keys);
+        memcpy(values + at, f->w->v + (size_t)i * width, width * sizeof *values);
+        int first = window > 0 ? MAX(0, row->position + 1 - window) : 0;
+        f->w->attention[i] =
+            (struct attention_row){keys + (size_t)first * width, values + (size_t)first * width,
+                                   row->position + 1 - first, width};
+    }
+}
+
+/* hidden += o(attention(rope(q, k), v)) of the normed rows */
+static void attend(const struct forward *f, const struct decoder_layer *layer, int i_layer)
+{
+    const struct text_config *c = f->config;
+    const struct workspace *w = f->w;
+    struct engine *engine = f->engine;
+    f->backend->rms_norm(engine->pool, w->normed, w->hidden, layer->attention_norm.w, f->n_rows,
+                         c->hidden_size, c->rms_norm_eps);
+    project(f, w->q, w->normed, &layer->q, i_layer, LORA_Q, false);
+    project(f, w->k, w->normed, &layer->k, i_layer, LORA_K, false);
+    project(f, w->v, w->normed, &layer->v, i_layer, LORA_V, false);
+    f->backend->rope(engine->pool, w->q, w->positions, engine->rope_frequencies, f->n_rows,
+                     c->n_heads, c->head_dim);
+    f->backend->rope(engine->pool, w->k, w->positions, engine->rope_frequencies, f->n_rows,
+                     c->n_kv_heads, c->head_dim);
+    store_keys(f, i_layer);
+    f->backend->attention(engine->pool, w->mixed, w->q, w->attention, f->n_rows, c->n_heads,
+                          c->n_kv_heads, c->head_dim, 1 / sqrtf((float)c->head_dim), w->work);
+    project(f, w->hidden, w->mixed, &layer->o, i_layer, LORA_O, true);
+}
+
+/* hidden += down(silu(gate) * up) of the normed rows */
+static void think(const struct forward *f, const struct decoder_layer *layer, int i_layer)
+{
+    const struct text_config *c = f->config;
+    const struct workspace *w = f->w;
+    f->backend->rms_norm(f->engine->pool, w->normed, w->hidden, layer->mlp_norm.w, f->n_rows,
+                         c->hidden_size, c->rms_norm_eps);
+    project(f, w->gate, w->normed, &layer->gate, i_layer, LORA_GATE, false);
+    project(f, w->up, w->normed, &layer->up, i_layer, LORA_UP, false);
+    f->backend->swiglu(f->engine->pool, w->gate, w->gate, w->up, f->n_rows, c->intermediate_size);
+    project(f, w->hidden, w->gate, &layer->down, i_layer, LORA_DOWN, true);
+}
+
+/* Norm and head of rows chosen[0 .. n), n at most WORKSPACE_HEAD_ROWS. */
+static void give_logits(const struct forward *f, const int *chosen, int n, decoder_take *take,
+                        void *user)
+{
+    int width = f->config->hidden_size, vocab = f->config->vocab_size;
+    struct engine *engine = f->engine;
+    const struct linear *head = &engine->parameters.head;
+    for (int i = 0; i < n; i++)
+        memcpy(f->w->chosen + row_at(i, width), f->w->hidden + row_at(chosen[i], width),
+               (size_t)width * sizeof(float));
+    f->backend->rms_norm(engine->pool, f->w->chosen, f->w->chosen, engine->parameters.norm.w, n,
+                         width, f->config->rms_norm_eps);
+    watch(f, "hidden_after_final_norm", f->w->chosen, n);
+    f->backend->linear(engine->pool, f->w->logits, f->w->chosen, &head->w, head->bias, n, false,
+                       engine->bf16, f->w->work);
+    for (int i = 0; i < n; i++)
+        take(chosen[i], f->w->logits + row_at(i, vocab), user);
+}
+
+void decoder_forward(struct engine *engine, const struct decoder_row *rows, int n_rows,
+                     decoder_take *take, void *user)
+{
+    g_assert(n_rows >= 1 && n_rows <= engine->max_rows);
+    const struct forward f = {engine, engine->backend, &engine->config.text, &engine->workspace,
+                              rows,   n_rows};
+    for (int i = 0; i < n_rows; i++)
+        f.w->positions[i] = rows[i].position;
+    embed(&f);
+    for (int i = 0; i < f.config->n_layers; i++) {
+        attend(&f, &engine->parameters.layers[i], i);
+        think(&f, &engine->parameters.layers[i], i);
+        char name[40];
+        g_snprintf(name, sizeof name, "hidden_after_layer_%d", i);
+        watch(&f, name, f.w->hidden, n_rows);
+    }
+    int chosen[WORKSPACE_HEAD_ROWS], n = 0;
+    for (int i = 0; i < n_rows; i++) {
+        if (rows[i].head)
+            chosen[n++] = i;
+        if (n == WORKSPACE_HEAD_ROWS || (n > 0 && i == n_rows - 1)) {
+            give_logits(&f, chosen, n, take, user);
+            n = 0;
+        }
+    }
+}
+
+/* LLaMA-3.1's scaling: long waves are stretched, short ones kept, those between mixed. */
+static double scale_llama3(double frequency, const struct text_config *c)
+{
+    double wave = 2 * G_PI / frequency, length = c->rope_original_positions;
+    if (wave < length / c->rope_high_freq_factor)
+        return frequency;
+    if (wave > length / c->rope_low_freq_factor)
+        return frequency / c->rope_factor;
+    double keep = (length / wave - c->rope_low_freq_factor) /
+                  (c->rope_high_freq_factor - c->rope_low_freq_factor);
+    return (1 - keep) * frequency / c->rope_factor + keep * frequency;
+}
+
+void decoder_rope_frequencies(float *frequencies, const struct text_config *config)
+{
+    for (int i = 0; i < config->head_dim / 2; i++) {
+        double frequency = pow(config->rope_theta, -2.0 * i / config->head_dim);
+        if (config->rope_scaling == ROPE_LINEAR)
+            frequency /= config->rope_factor;
+        else if (config->rope_scaling == ROPE_LLAMA3)
+            frequency = scale_llama3(frequency, config);
+        frequencies[i] = (float)frequency;
+    }
+}
