@@ -37,11 +37,11 @@ static int group_end(const struct forward *f, int first)
 
 /* y (+)= x W^T + bias for all rows; then each group of rows adds its adapter's part. */
 static void project(const struct forward *f, float *y, const float *x, const struct linear *linear,
-                    int i_layer, enum lora_target target, bool accumulate)
+                    int i_layer, enum lora_target target, unsigned flags)
 {
     struct engine *engine = f->engine;
-    f->backend->linear(engine->pool, y, x, &linear->w, linear->bias, f->n_rows, accumulate,
-                       engine->bf16, f->w->work);
+    f->backend->linear(engine->workers, y, x, &linear->w, linear->bias, f->n_rows,
+                       flags | engine->flags, f->w->work);
     for (int first = 0, end; first < f->n_rows; first = end) {
         end = group_end(f, first);
         if (f->rows[first].adapter < 0)
@@ -50,10 +50,10 @@ static void project(const struct forward *f, float *y, const float *x, const str
         const struct lora_pair *pair = &lora->layers[i_layer][target];
         if (pair->a.n_out == 0)
             continue;
-        f->backend->linear(engine->pool, f->w->low, x + row_at(first, linear->w.n_in), &pair->a,
-                           NULL, end - first, false, engine->bf16, f->w->work);
-        f->backend->linear(engine->pool, y + row_at(first, linear->w.n_out), f->w->low, &pair->b,
-                           NULL, end - first, true, engine->bf16, f->w->work);
+        f->backend->linear(engine->workers, f->w->low, x + row_at(first, linear->w.n_in), &pair->a,
+                           NULL, end - first, engine->flags, f->w->work);
+        f->backend->linear(engine->workers, y + row_at(first, linear->w.n_out), f->w->low, &pair->b,
+                           NULL, end - first, LINEAR_ADD | engine->flags, f->w->work);
     }
 }
 
@@ -103,14 +103,11 @@ static void store_keys(const struct forward *f, int i_layer)
     int window = f->config->sliding_window;
     for (int i = 0; i < f->n_rows; i++) {
         const struct decoder_row *row = &f->rows[i];
-        size_t at = (size_t)row->position * width;
-        float *keys = kv_cache_keys(row->kv, i_layer), *values = kv_cache_values(row->kv, i_layer);
-        memcpy(keys + at, f->w->k + (size_t)i * width, width * sizeof *keys);
-        memcpy(values + at, f->w->v + (size_t)i * width, width * sizeof *values);
-        int first = window > 0 ? MAX(0, row->position + 1 - window) : 0;
-        f->w->attention[i] =
-            (struct attention_row){keys + (size_t)first * width, values + (size_t)first * width,
-                                   row->position + 1 - first, width};
+        kv_cache_store(row->kv, f->backend, i_layer, row->position, f->w->k + (size_t)i * width,
+                       f->w->v + (size_t)i * width);
+        f->w->attention[i] = (struct attention_row){
+            kv_cache_spans(row->kv, i_layer), (int)row->kv->blocks->len,
+            window > 0 ? MAX(0, row->position + 1 - window) : 0, row->position + 1};
     }
 }
 
@@ -120,19 +117,17 @@ static void attend(const struct forward *f, const struct decoder_layer *layer, i
     const struct text_config *c = f->config;
     const struct workspace *w = f->w;
     struct engine *engine = f->engine;
-    f->backend->rms_norm(engine->pool, w->normed, w->hidden, layer->attention_norm.w, f->n_rows,
+    f->backend->rms_norm(engine->workers, w->normed, w->hidden, layer->attention_norm.w, f->n_rows,
                          c->hidden_size, c->rms_norm_eps);
-    project(f, w->q, w->normed, &layer->q, i_layer, LORA_Q, false);
-    project(f, w->k, w->normed, &layer->k, i_layer, LORA_K, false);
-    project(f, w->v, w->normed, &layer->v, i_layer, LORA_V, false);
-    f->backend->rope(engine->pool, w->q, w->positions, engine->rope_frequencies, f->n_rows,
-                     c->n_heads, c->head_dim);
-    f->backend->rope(engine->pool, w->k, w->positions, engine->rope_frequencies, f->n_rows,
-                     c->n_kv_heads, c->head_dim);
+    project(f, w->q, w->normed, &layer->q, i_layer, LORA_Q, 0);
+    project(f, w->k, w->normed, &layer->k, i_layer, LORA_K, 0);
+    project(f, w->v, w->normed, &layer->v, i_layer, LORA_V, 0);
+    f->backend->rope(engine->workers, w->q, w->rope, f->n_rows, c->n_heads, c->head_dim);
+    f->backend->rope(engine->workers, w->k, w->rope, f->n_rows, c->n_kv_heads, c->head_dim);
     store_keys(f, i_layer);
-    f->backend->attention(engine->pool, w->mixed, w->q, w->attention, f->n_rows, c->n_heads,
-                          c->n_kv_heads, c->head_dim, 1 / sqrtf((float)c->head_dim), w->work);
-    project(f, w->hidden, w->mixed, &layer->o, i_layer, LORA_O, true);
+    f->backend->attention(engine->workers, w->mixed, w->q, w->attention, f->n_rows,
+                          &engine->kv.shape, engine->flags, w->work);
+    project(f, w->hidden, w->mixed, &layer->o, i_layer, LORA_O, LINEAR_ADD);
 }
 
 /* hidden += down(silu(gate) * up) of the normed rows */
@@ -140,12 +135,13 @@ static void think(const struct forward *f, const struct decoder_layer *layer, in
 {
     const struct text_config *c = f->config;
     const struct workspace *w = f->w;
-    f->backend->rms_norm(f->engine->pool, w->normed, w->hidden, layer->mlp_norm.w, f->n_rows,
+    f->backend->rms_norm(f->engine->workers, w->normed, w->hidden, layer->mlp_norm.w, f->n_rows,
                          c->hidden_size, c->rms_norm_eps);
-    project(f, w->gate, w->normed, &layer->gate, i_layer, LORA_GATE, false);
-    project(f, w->up, w->normed, &layer->up, i_layer, LORA_UP, false);
-    f->backend->swiglu(f->engine->pool, w->gate, w->gate, w->up, f->n_rows, c->intermediate_size);
-    project(f, w->hidden, w->gate, &layer->down, i_layer, LORA_DOWN, true);
+    project(f, w->gate, w->normed, &layer->gate, i_layer, LORA_GATE, 0);
+    project(f, w->up, w->normed, &layer->up, i_layer, LORA_UP, 0);
+    f->backend->swiglu(f->engine->workers, w->gate, w->gate, w->up, f->n_rows,
+                       c->intermediate_size);
+    project(f, w->hidden, w->gate, &layer->down, i_layer, LORA_DOWN, LINEAR_ADD);
 }
 
 /* Norm and head of rows chosen[0 .. n), n at most WORKSPACE_HEAD_ROWS. */
@@ -158,11 +154,11 @@ static void give_logits(const struct forward *f, const int *chosen, int n, decod
     for (int i = 0; i < n; i++)
         memcpy(f->w->chosen + row_at(i, width), f->w->hidden + row_at(chosen[i], width),
                (size_t)width * sizeof(float));
-    f->backend->rms_norm(engine->pool, f->w->chosen, f->w->chosen, engine->parameters.norm.w, n,
+    f->backend->rms_norm(engine->workers, f->w->chosen, f->w->chosen, engine->parameters.norm.w, n,
                          width, f->config->rms_norm_eps);
     watch(f, "hidden_after_final_norm", f->w->chosen, n);
-    f->backend->linear(engine->pool, f->w->logits, f->w->chosen, &head->w, head->bias, n, false,
-                       engine->bf16, f->w->work);
+    f->backend->linear(engine->workers, f->w->logits, f->w->chosen, &head->w, head->bias, n,
+                       engine->flags, f->w->work);
     for (int i = 0; i < n; i++)
         take(chosen[i], f->w->logits + row_at(i, vocab), user);
 }
@@ -175,6 +171,8 @@ void decoder_forward(struct engine *engine, const struct decoder_row *rows, int 
                               rows,   n_rows};
     for (int i = 0; i < n_rows; i++)
         f.w->positions[i] = rows[i].position;
+    f.backend->rope_table(f.w->rope, f.w->positions, engine->rope_frequencies, n_rows,
+                          f.config->head_dim);
     embed(&f);
     for (int i = 0; i < f.config->n_layers; i++) {
         attend(&f, &engine->parameters.layers[i], i);

@@ -16,8 +16,8 @@ struct decoder_row {
     bool head;   /* logits are wanted */
 };
 
-/* Gets the logits (vocab_size) of row `i_row`, in ascending order; borrowed for the call. */
-typedef void decoder_take(int i_row, const float *logits, void *user);
+/* Gets the logits (vocab_size) of row `i_row`, in ascending order; they are its to change for the length of the call. */
+typedef void decoder_take(int i_row, float *logits, void *user);
 
 /* Runs n_rows (1 .. max_rows) rows: their keys and values are in the caches afterwards. */
 void decoder_forward(struct engine *engine, const struct decoder_row *rows, int n_rows,

@@ -25,16 +25,19 @@
 struct session;
 
 struct engine_options {
-    const char *tower;             /* folder of the vision tower (original layout); NULL: as the model says */
+    const char *tower; /* folder of the vision tower (original layout); NULL: as the model says */
     const struct backend *backend;
     enum weights_kept kept;
-    bool bf16;                     /* activations are rounded to bf16 before each product */
-    size_t max_bytes;              /* 0: four fifths of the machine's memory */
-    size_t max_picture_bytes;      /* of these, for features of pictures */
-    int max_rows;                  /* most positions in a step: what a prefill is cut into */
-    int n_threads;                 /* 0: pool_threads() */
+    bool bf16;                /* activations are rounded to bf16 before each product */
+    size_t max_bytes;         /* 0: four fifths of the machine's memory */
+    size_t max_picture_bytes; /* of these, for features of pictures */
+    int max_rows;             /* most positions in a step: what a prefill is cut into */
+    int n_threads;            /* 0: pool_threads() */
 };
-#define ENGINE_OPTIONS_INIT {.backend = &backend_ref, .max_picture_bytes = (size_t)256 << 20, .max_rows = 512}
+#define ENGINE_OPTIONS_INIT                                                                        \
+    {                                                                                              \
+        .backend = &backend_ref, .max_picture_bytes = (size_t)256 << 20, .max_rows = 512           \
+    }
 
 /* Called with intermediate values, for comparison with a reference: "embeds", "hidden_after_layer_0", ... (n_rows, width),
  * rows in the order of the step. */
@@ -45,8 +48,8 @@ struct engine {
     struct weights *weights;
     struct parameters parameters;
     const struct backend *backend;
-    struct pool *pool;
-    bool bf16;
+    struct workers *workers;
+    unsigned flags; /* LINEAR_BF16 or 0 */
     int max_rows;
     float *rope_frequencies; /* (head_dim / 2) */
     GPtrArray *adapters;     /* struct lora */
@@ -61,7 +64,8 @@ struct engine {
 
 /* NULL on failure: a folder that is not as it should be (FIRE_ERROR_FORMAT), a bound that the model does not fit in
  * (FIRE_ERROR_IO). */
-struct engine *engine_open(const char *folder, const struct engine_options *options, GError **error);
+struct engine *engine_open(const char *folder, const struct engine_options *options,
+                           GError **error);
 void engine_close(struct engine *engine); /* no session may be left. Accepts NULL */
 
 /* Adds the adapter of a PEFT folder and gives its number; -1 on failure. The same folder twice is one adapter. */

@@ -23,4 +23,9 @@ struct lora {
     size_t n_bytes;
 };
 
+/* Packs the adapter of a PEFT folder for the decoder of `config`. NULL on failure. */
+struct lora *lora_open(const char *folder, const struct model_config *config,
+                       const struct backend *backend, GError **error);
+void lora_free(struct lora *lora); /* accepts NULL */
+
 #endif

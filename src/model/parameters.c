@@ -1,7 +1,6 @@
 #include "model/parameters.h"
 
 #include "base/error.h"
-#include "base/pool.h"
 
 #include <errno.h>
 #include <sys/mman.h>
@@ -15,7 +14,7 @@
 struct loader {
     const struct weights *weights;
     const struct backend *backend;
-    struct pool *pool;
+    struct workers *workers;
     enum weights_kept kept;
     char *base;     /* NULL: counting */
     size_t n_bytes; /* so far */
@@ -72,13 +71,13 @@ struct packing {
     struct matrix *matrix;
 };
 
-static void pack_band(size_t i, void *user)
+static void pack_band(int i, int thread G_GNUC_UNUSED, void *user)
 {
     const struct packing *packing = user;
     struct matrix *matrix = packing->matrix;
-    size_t n_in = (size_t)matrix->n_in, first = i * BAND_ROWS;
+    size_t n_in = (size_t)matrix->n_in, first = (size_t)i * BAND_ROWS;
     size_t n = MIN(BAND_ROWS, (size_t)matrix->n_out - first);
-    g_autofree float *rows = g_new(float, n * n_in);
+    g_autofree float *rows = g_new(float, n *n_in);
     tensor_view_to_f32(rows, packing->view, first * n_in, n * n_in);
     packing->loader->backend->matrix_pack(matrix, (int)first, (int)n, rows);
 }
@@ -89,12 +88,12 @@ static void load_matrix(struct loader *loader, struct matrix *matrix, const char
     const struct tensor_view *view = weights_find(loader->weights, name);
     int n_out = (int)view->dims[0], n_in = (int)(view_elements(view) / (size_t)n_out);
     enum weight_type type = type_of(view, kept);
-    size_t n_bytes = loader->backend->matrix_bytes(type, n_out, n_in);
-    *matrix = (struct matrix){type, n_out, n_in, place(loader, n_bytes), n_bytes};
+    *matrix = (struct matrix){type, n_out, n_in,
+                              place(loader, loader->backend->matrix_bytes(type, n_out, n_in))};
     if (!matrix->data)
         return;
     struct packing packing = {loader, view, matrix};
-    pool_run(((size_t)n_out + BAND_ROWS - 1) / BAND_ROWS, pack_band, &packing);
+    workers_run(loader->workers, (n_out + BAND_ROWS - 1) / BAND_ROWS, pack_band, &packing);
     weights_release(loader->weights, view);
 }
 
@@ -179,9 +178,9 @@ static int layers_before_features(const struct vision_config *vision)
 
 bool parameters_load(struct parameters *parameters, const struct model_config *config,
                      const struct weights *weights, const struct backend *backend,
-                     struct pool *pool, enum weights_kept kept, GError **error)
+                     struct workers *workers, enum weights_kept kept, GError **error)
 {
-    struct loader loader = {weights, backend, pool, kept, NULL, 0};
+    struct loader loader = {weights, backend, workers, kept, NULL, 0};
     struct parameters loaded = {.embed = weights_find(weights, "embed")};
     loaded.layers = g_new0(struct decoder_layer, config->text.n_layers);
     if (config->has_vision) {
@@ -190,7 +189,8 @@ bool parameters_load(struct parameters *parameters, const struct model_config *c
     }
     load_all(&loaded, &loader, config);
     loaded.n_bytes = (loader.n_bytes + HUGE_PAGE_BYTES - 1) / HUGE_PAGE_BYTES * HUGE_PAGE_BYTES;
-    loaded.block = mmap(NULL, loaded.n_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    loaded.block =
+        mmap(NULL, loaded.n_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (loaded.block == MAP_FAILED) {
         g_set_error(error, FIRE_ERROR, FIRE_ERROR_IO, "cannot allocate %zu MB for the weights: %s",
                     loaded.n_bytes >> 20, g_strerror(errno));

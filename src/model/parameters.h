@@ -39,14 +39,14 @@ struct parameters {
     struct linear head;
 
     /* Only where the model has a tower. */
-    struct linear patch;           /* (width, 3 * side * side) */
-    const float *class_token;      /* (width) */
-    const float *position;         /* (1 + patches, width) */
+    struct linear patch;      /* (width, 3 * side * side) */
+    const float *class_token; /* (width) */
+    const float *position;    /* (1 + patches, width) */
     struct norm pre_norm;
-    struct vision_layer *vision;   /* (n_vision): those that run before the features are taken */
+    struct vision_layer *vision; /* (n_vision): those that run before the features are taken */
     int n_vision;
     struct linear projector[2];
-    const float *newline;          /* (text.hidden_size), or NULL: the model puts none */
+    const float *newline; /* (text.hidden_size), or NULL: the model puts none */
 
     void *block; /* the one allocation behind all of it */
     size_t n_bytes;
@@ -58,7 +58,7 @@ enum weights_kept { WEIGHTS_AS_STORED, WEIGHTS_BF16, WEIGHTS_Q8, WEIGHTS_Q4 };
 /* Packs the tensors of `weights`, which must outlive the parameters (the embedding). FIRE_ERROR_IO where memory is short. */
 bool parameters_load(struct parameters *parameters, const struct model_config *config,
                      const struct weights *weights, const struct backend *backend,
-                     struct pool *pool, enum weights_kept kept, GError **error);
+                     struct workers *workers, enum weights_kept kept, GError **error);
 void parameters_clear(struct parameters *parameters); /* accepts a zeroed one */
 
 #endif

@@ -13,11 +13,12 @@ enum { PICTURE_NEWLINE = -1 };
 /* Immutable once made; counted references, from any thread. */
 struct picture {
     int n_references;
-    uint64_t id;      /* of `key`; never 0 */
-    char *key;        /* digest of the file and the way it was cut, whatever the caller tells pictures apart by */
-    float *features;  /* (n_features, width): tile by tile, the base first, without class tokens */
+    uint64_t id; /* of `key`; never 0 */
+    char *
+        key; /* digest of the file and the way it was cut, whatever the caller tells pictures apart by */
+    float *features; /* (n_features, width): tile by tile, the base first, without class tokens */
     int n_features, width;
-    int *order;       /* (n_slots): rows of `features` or PICTURE_NEWLINE, as the decoder reads them */
+    int *order; /* (n_slots): rows of `features` or PICTURE_NEWLINE, as the decoder reads them */
     int n_slots;
 };
 

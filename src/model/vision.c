@@ -9,6 +9,18 @@ int vision_patches(const struct vision_config *config)
     return side * side;
 }
 
+struct attention_shape vision_attention(const struct vision_config *config)
+{
+    int head_dim = config->hidden_size / config->n_heads;
+    return (struct attention_shape){.n_heads = config->n_heads,
+                                    .n_kv_heads = config->n_heads,
+                                    .head_dim = head_dim,
+                                    .scale = 1 / sqrtf((float)head_dim),
+                                    .cache = CACHE_F32,
+                                    .position_stride = (size_t)config->hidden_size,
+                                    .head_stride = (size_t)head_dim};
+}
+
 /* cols (patches, 3 * p * p) of a tile (3, side, side): the patches row by row, in each the channels, rows, columns as the
  * convolution's weights have them. */
 static void cut_patches(float *cols, const float *tile, const struct vision_config *config)
@@ -22,9 +34,9 @@ static void cut_patches(float *cols, const float *tile, const struct vision_conf
 }
 
 static void linear(struct engine *engine, float *y, const float *x, const struct linear *w,
-                   int n_rows, bool accumulate)
+                   int n_rows, unsigned flags)
 {
-    engine->backend->linear(engine->pool, y, x, &w->w, w->bias, n_rows, accumulate, engine->bf16,
+    engine->backend->linear(engine->workers, y, x, &w->w, w->bias, n_rows, flags | engine->flags,
                             engine->workspace.work);
 }
 
@@ -48,14 +60,14 @@ static void embed(struct engine *engine, const float *pixels, int n_tiles)
     size_t patch_size = (size_t)p->patch.w.n_in;
     for (size_t t = 0; t < (size_t)n_tiles; t++)
         cut_patches(w->patches + t * n_patches * patch_size, pixels + t * tile_size, config);
-    linear(engine, w->vision_q, w->patches, &p->patch, n_tiles * (int)n_patches, false);
+    linear(engine, w->vision_q, w->patches, &p->patch, n_tiles * (int)n_patches, 0);
     for (size_t t = 0; t < (size_t)n_tiles; t++) {
         float *x = w->vision_x + t * (1 + n_patches) * width;
         memcpy(x, p->class_token, width * sizeof *x);
         memcpy(x + width, w->vision_q + t * n_patches * width, n_patches * width * sizeof *x);
-        engine->backend->add(engine->pool, x, p->position, (1 + n_patches) * width);
+        engine->backend->add(engine->workers, x, p->position, (1 + n_patches) * width);
     }
-    engine->backend->layer_norm(engine->pool, w->vision_x, w->vision_x, p->pre_norm.w,
+    engine->backend->layer_norm(engine->workers, w->vision_x, w->vision_x, p->pre_norm.w,
                                 p->pre_norm.b, n_tiles * (1 + (int)n_patches), (int)width,
                                 config->layer_norm_eps);
 }
@@ -66,20 +78,21 @@ static void run_layer(struct engine *engine, const struct vision_layer *layer, i
     const struct vision_config *config = &engine->config.vision;
     const struct workspace *w = &engine->workspace;
     const struct backend *b = engine->backend;
-    int width = config->hidden_size, head_dim = width / config->n_heads;
-    b->layer_norm(engine->pool, w->vision_n, w->vision_x, layer->norm1.w, layer->norm1.b, n_rows,
+    const struct attention_shape shape = vision_attention(config);
+    int width = config->hidden_size;
+    b->layer_norm(engine->workers, w->vision_n, w->vision_x, layer->norm1.w, layer->norm1.b, n_rows,
                   width, config->layer_norm_eps);
-    linear(engine, w->vision_q, w->vision_n, &layer->q, n_rows, false);
-    linear(engine, w->vision_k, w->vision_n, &layer->k, n_rows, false);
-    linear(engine, w->vision_v, w->vision_n, &layer->v, n_rows, false);
-    b->attention(engine->pool, w->vision_n, w->vision_q, w->vision_attention, n_rows,
-                 config->n_heads, config->n_heads, head_dim, 1 / sqrtf((float)head_dim), w->work);
-    linear(engine, w->vision_x, w->vision_n, &layer->o, n_rows, true);
-    b->layer_norm(engine->pool, w->vision_n, w->vision_x, layer->norm2.w, layer->norm2.b, n_rows,
+    linear(engine, w->vision_q, w->vision_n, &layer->q, n_rows, 0);
+    linear(engine, w->vision_k, w->vision_n, &layer->k, n_rows, 0);
+    linear(engine, w->vision_v, w->vision_n, &layer->v, n_rows, 0);
+    b->attention(engine->workers, w->vision_n, w->vision_q, w->vision_attention, n_rows, &shape,
+                 engine->flags, w->work);
+    linear(engine, w->vision_x, w->vision_n, &layer->o, n_rows, LINEAR_ADD);
+    b->layer_norm(engine->workers, w->vision_n, w->vision_x, layer->norm2.w, layer->norm2.b, n_rows,
                   width, config->layer_norm_eps);
-    linear(engine, w->vision_mlp, w->vision_n, &layer->fc1, n_rows, false);
-    b->gelu(engine->pool, w->vision_mlp, config->quick_gelu, n_rows, config->intermediate_size);
-    linear(engine, w->vision_x, w->vision_mlp, &layer->fc2, n_rows, true);
+    linear(engine, w->vision_mlp, w->vision_n, &layer->fc1, n_rows, 0);
+    b->gelu(engine->workers, w->vision_mlp, config->quick_gelu, n_rows, config->intermediate_size);
+    linear(engine, w->vision_x, w->vision_mlp, &layer->fc2, n_rows, LINEAR_ADD);
 }
 
 /* Every row of a tile sees all rows of it. */
@@ -87,9 +100,11 @@ static void plan_attention(const struct workspace *w, int n_tiles, int n_rows, i
 {
     for (int t = 0; t < n_tiles; t++) {
         size_t first = (size_t)t * (size_t)n_rows * (size_t)width;
+        w->vision_spans[t] =
+            (struct attention_span){w->vision_k + first, w->vision_v + first, n_rows};
         for (int i = 0; i < n_rows; i++)
-            w->vision_attention[t * n_rows + i] = (struct attention_row){
-                w->vision_k + first, w->vision_v + first, n_rows, (size_t)width};
+            w->vision_attention[t * n_rows + i] =
+                (struct attention_row){&w->vision_spans[t], 1, 0, n_rows};
     }
 }
 
@@ -134,8 +149,8 @@ void vision_project(struct engine *engine, float *projected, const float *featur
     float *middle = engine->workspace.projected + (size_t)engine->max_rows * width;
     for (int done = 0, take; done < n; done += take) {
         take = MIN(n - done, engine->max_rows);
-        linear(engine, middle, features + (size_t)done * n_in, &projector[0], take, false);
-        engine->backend->gelu(engine->pool, middle, false, take, (int)width);
-        linear(engine, projected + (size_t)done * width, middle, &projector[1], take, false);
+        linear(engine, middle, features + (size_t)done * n_in, &projector[0], take, 0);
+        engine->backend->gelu(engine->workers, middle, false, take, (int)width);
+        linear(engine, projected + (size_t)done * width, middle, &projector[1], take, 0);
     }
 }

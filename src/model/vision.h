@@ -7,6 +7,9 @@
 /* Rows of features that a tile gives. */
 int vision_patches(const struct vision_config *config);
 
+/* Attention over rows (n, width) of keys and values. */
+struct attention_shape vision_attention(const struct vision_config *config);
+
 /* features (n_tiles * patches, width) of normalised pixels (n_tiles, 3, side, side); no class token. */
 void vision_encode(struct engine *engine, float *features, const float *pixels, int n_tiles);
 

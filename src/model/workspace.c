@@ -1,6 +1,7 @@
 #include "model/workspace.h"
 
 #include "base/error.h"
+#include "model/decoder.h"
 #include "model/engine.h"
 #include "model/vision.h"
 
@@ -30,7 +31,7 @@ static void grow_by_linear(size_t *most, const struct engine *engine, const stru
                            int n_rows)
 {
     if (matrix->n_out > 0)
-        grow(most, engine->backend->linear_work_bytes(matrix, n_rows));
+        grow(most, engine->backend->linear_work_bytes(engine->workers, matrix, n_rows));
 }
 
 static int max_rank(const struct engine *engine)
@@ -59,8 +60,8 @@ static size_t work_bytes(const struct engine *engine, int max_tiles)
     const struct parameters *p = &engine->parameters;
     const struct text_config *text = &engine->config.text;
     const struct vision_config *vision = &engine->config.vision;
-    size_t most = engine->backend->attention_work_bytes(engine->max_rows, text->n_heads,
-                                                        text->head_dim, text->max_positions);
+    size_t most = engine->backend->attention_work_bytes(engine->workers, &engine->kv.shape,
+                                                        engine->max_rows, text->max_positions);
     for (int i = 0; i < text->n_layers; i++) {
         const struct decoder_layer *layer = &p->layers[i];
         const struct linear *const linears[] = {&layer->q,    &layer->k,  &layer->v,   &layer->o,
@@ -77,9 +78,9 @@ static size_t work_bytes(const struct engine *engine, int max_tiles)
     grow_by_linear(&most, engine, &p->patch.w, max_tiles * n_patches);
     grow_by_linear(&most, engine, &p->projector[0].w, engine->max_rows);
     grow_by_linear(&most, engine, &p->projector[1].w, engine->max_rows);
-    grow(&most, engine->backend->attention_work_bytes(n_rows, vision->n_heads,
-                                                      vision->hidden_size / vision->n_heads,
-                                                      1 + n_patches));
+    const struct attention_shape shape = vision_attention(vision);
+    grow(&most,
+         engine->backend->attention_work_bytes(engine->workers, &shape, n_rows, 1 + n_patches));
     for (int i = 0; i < p->n_vision; i++) {
         const struct vision_layer *layer = &p->vision[i];
         const struct linear *const linears[] = {&layer->q, &layer->k,   &layer->v,
@@ -97,6 +98,8 @@ static void carve_decoder(struct workspace *w, struct carver *carver, const stru
     size_t head = MIN(rows, WORKSPACE_HEAD_ROWS);
     size_t q_width = (size_t)text->n_heads * (size_t)text->head_dim,
            kv_width = (size_t)text->n_kv_heads * (size_t)text->head_dim;
+    w->rows = carve(carver, rows, sizeof(struct decoder_row));
+    w->owners = carve(carver, rows, sizeof(struct session *));
     w->hidden = carve(carver, rows * width, sizeof(float));
     w->normed = carve(carver, rows * width, sizeof(float));
     w->q = carve(carver, rows * q_width, sizeof(float));
@@ -109,6 +112,7 @@ static void carve_decoder(struct workspace *w, struct carver *carver, const stru
     w->chosen = carve(carver, head * width, sizeof(float));
     w->logits = carve(carver, head * (size_t)text->vocab_size, sizeof(float));
     w->positions = carve(carver, rows, sizeof(int));
+    w->rope = carve(carver, rows * (size_t)text->head_dim, sizeof(float));
     w->attention = carve(carver, rows, sizeof(struct attention_row));
     if (engine->config.has_vision) {
         w->features =
@@ -130,6 +134,7 @@ static void carve_vision(struct workspace *w, struct carver *carver,
     w->vision_k = carve(carver, rows * width, sizeof(float));
     w->vision_v = carve(carver, rows * width, sizeof(float));
     w->vision_mlp = carve(carver, rows * (size_t)vision->intermediate_size, sizeof(float));
+    w->vision_spans = carve(carver, tiles, sizeof(struct attention_span));
     w->vision_attention = carve(carver, rows, sizeof(struct attention_row));
 }
 

@@ -11,7 +11,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct decoder_row;
 struct engine;
+struct session;
 
 enum {
     WORKSPACE_HEAD_ROWS = 16, /* rows whose logits are worked out at once */
@@ -21,26 +23,32 @@ struct workspace {
     void *block;
     size_t n_bytes;
 
-    /* Decoder, R = engine->max_rows rows. */
-    float *hidden;         /* (R, C) */
-    float *normed;         /* (R, C) */
-    float *q, *k, *v;      /* (R, H D), (R, G D), (R, G D) */
-    float *mixed;          /* (R, H D): what attention gives */
-    float *gate, *up;      /* (R, intermediate) */
-    float *low;            /* (R, rank): between the two halves of an adapter */
-    float *features;       /* (R, tower's width): rows of pictures on their way to the projector */
-    float *projected;      /* (R, C) twice, the second from row R on */
-    float *chosen;         /* (HEAD_ROWS, C): rows that go to the head */
-    float *logits;         /* (HEAD_ROWS, V) */
-    int *positions;        /* (R) */
+    /* Step, R = engine->max_rows rows. */
+    struct decoder_row *rows; /* (R) */
+    struct session **owners;  /* (R): whose they are */
+
+    /* Decoder. */
+    float *hidden;    /* (R, C) */
+    float *normed;    /* (R, C) */
+    float *q, *k, *v; /* (R, H D), (R, G D), (R, G D) */
+    float *mixed;     /* (R, H D): what attention gives */
+    float *gate, *up; /* (R, intermediate) */
+    float *low;       /* (R, rank): between the two halves of an adapter */
+    float *features;  /* (R, tower's width): rows of pictures on their way to the projector */
+    float *projected; /* (R, C) twice, the second from row R on */
+    float *chosen;    /* (HEAD_ROWS, C): rows that go to the head */
+    float *logits;    /* (HEAD_ROWS, V) */
+    int *positions;   /* (R) */
+    float *rope;      /* (R, D): the step's table */
     struct attention_row *attention; /* (R) */
 
     /* Tower, `max_tiles` pictures of S = 1 + patches rows each. */
     int max_tiles;
-    float *patches;        /* (tiles * (S - 1), 3 side side) */
+    float *patches; /* (tiles * (S - 1), 3 side side) */
     float *vision_x, *vision_n, *vision_q, *vision_k, *vision_v; /* (tiles * S, width) */
-    float *vision_mlp;     /* (tiles * S, intermediate) */
-    struct attention_row *vision_attention; /* (tiles * S) */
+    float *vision_mlp;                                           /* (tiles * S, intermediate) */
+    struct attention_span *vision_spans;                         /* (tiles) */
+    struct attention_row *vision_attention;                      /* (tiles * S) */
 
     void *work; /* of the operators */
 };
