@@ -173,7 +173,7 @@ static void test_forward(const void *data)
     for (size_t i = 0; i < G_N_ELEMENTS(backends); i++) {
         struct engine_options options = ENGINE_OPTIONS_INIT;
         options.backend = backends[i];
-        options.bf16 = parity->bf16;
+        options.compute = parity->bf16 ? ENGINE_COMPUTE_BF16 : ENGINE_COMPUTE_F32;
         struct engine *engine = reference_engine(&reference, &options);
         for (size_t j = 0; j < reference_n_cases(&reference); j++)
             check_case(engine, parity, &reference, reference_case(&reference, j));

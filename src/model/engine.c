@@ -52,6 +52,10 @@ static bool load(struct engine *engine, const char *folder, const struct engine_
         !parameters_load(&engine->parameters, &engine->config, engine->weights, engine->backend,
                          engine->workers, options->kept, error))
         return false;
+    if (options->compute == ENGINE_COMPUTE_BF16 ||
+        (options->compute == ENGINE_COMPUTE_AS_STORED &&
+         engine->parameters.embed->type == TENSOR_BF16))
+        engine->flags = LINEAR_BF16;
     engine->rope_frequencies = g_new(float, engine->config.text.head_dim / 2);
     decoder_rope_frequencies(engine->rope_frequencies, &engine->config.text);
     return plan_memory(engine, error);
@@ -62,7 +66,6 @@ struct engine *engine_open(const char *folder, const struct engine_options *opti
     struct engine *engine = g_new0(struct engine, 1);
     engine->backend = options->backend;
     engine->workers = workers_new(options->n_threads);
-    engine->flags = options->bf16 ? LINEAR_BF16 : 0;
     engine->max_rows = options->max_rows;
     engine->adapters = g_ptr_array_new_with_free_func((GDestroyNotify)lora_free);
     engine->max_bytes = options->max_bytes ? options->max_bytes : machine_bytes() / 5 * 4;

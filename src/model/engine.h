@@ -24,11 +24,14 @@
 
 struct session;
 
+/* Activations: in bf16 where the weights are stored so, else in f32; or as asked. */
+enum engine_compute { ENGINE_COMPUTE_AS_STORED, ENGINE_COMPUTE_F32, ENGINE_COMPUTE_BF16 };
+
 struct engine_options {
     const char *tower; /* folder of the vision tower (original layout); NULL: as the model says */
     const struct backend *backend;
     enum weights_kept kept;
-    bool bf16;                /* activations are rounded to bf16 before each product */
+    enum engine_compute compute;
     size_t max_bytes;         /* 0: four fifths of the machine's memory */
     size_t max_picture_bytes; /* of these, for features of pictures */
     int max_rows;             /* most positions in a step: what a prefill is cut into */
