@@ -13,7 +13,7 @@ VARIANT ?= release
 PREFIX ?= /usr/local
 B := build/$(VARIANT)
 
-PACKAGES := glib-2.0 jansson libcurl libmicrohttpd sqlite3 libjpeg spng libwebp libwebpdemux libgif cairo
+PACKAGES := glib-2.0 jansson libcurl libmicrohttpd sqlite3 libjpeg spng libwebp libwebpdemux libgif cairo libpcre2-8
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvla -Wundef \
 	-Wwrite-strings -Wformat=2 -fno-common
 WERROR ?=
