@@ -189,8 +189,7 @@ static const float *logits_of(const struct probe *probe, int position)
     guint i = 0;
     while (g_array_index(probe->sorted, int, i) != position)
         i++;
-    return &g_array_index(probe->logits, float,
-                          i * (guint)probe->engine->config.text.vocab_size);
+    return &g_array_index(probe->logits, float, i *(guint)probe->engine->config.text.vocab_size);
 }
 
 static bool write_logits(const struct probe *probe, const char *path, GError **error)
@@ -266,9 +265,9 @@ static json_t *to_json(const struct probe *probe)
             counts, json_integer(((const struct picture *)probe->pictures->pdata[i])->n_slots));
     tokenizer_decode(probe->tokenizer, (const int32_t *)(void *)greedy->data, greedy->len, true,
                      text);
-    return json_pack("{s:o,s:i,s:o,s:o,s:o,s:s}", "token_ids", token_ids, "merged_length",
-                     probe->prompt.n_slots, "image_token_counts", counts, "top",
-                     top_to_json(probe), "greedy_ids", greedy_ids, "text", text->str);
+    return json_pack("{s:o,s:i,s:o,s:o,s:o,s:o}", "token_ids", token_ids, "merged_length",
+                     probe->prompt.n_slots, "image_token_counts", counts, "top", top_to_json(probe),
+                     "greedy_ids", greedy_ids, "text", json_stringn_nocheck(text->str, text->len));
 }
 
 /* The same for people. */
@@ -302,13 +301,13 @@ static bool probe_run(struct probe *probe, const struct options *options, GError
     if (!open_model(probe, options, &adapter, error))
         return false;
     const struct model_config *config = &probe->engine->config;
-    if (!probe_input_read(&options->input, options->model, config, probe->tokenizer, probe->ids, error) ||
+    if (!probe_input_read(&options->input, options->model, config, probe->tokenizer, probe->ids,
+                          error) ||
         !encode_pictures(probe, options->images, error) ||
-        !sequence_init(&probe->prompt, (const int *)(void *)probe->ids->data, probe->ids->len,
-                       config->image_token, config->text.vocab_size,
-                       engine_max_positions(probe->engine),
-                       (struct picture *const *)probe->pictures->pdata, probe->pictures->len,
-                       error) ||
+        !sequence_init(
+            &probe->prompt, (const int *)(void *)probe->ids->data, probe->ids->len,
+            config->image_token, config->text.vocab_size, engine_max_positions(probe->engine),
+            (struct picture *const *)probe->pictures->pdata, probe->pictures->len, error) ||
         !parse_positions(probe, options->logits_at, error) ||
         !compute(probe, adapter, (int)options->n_greedy, error) ||
         (options->logits && !write_logits(probe, options->logits, error)) ||

@@ -28,19 +28,19 @@ static bool plan_memory(struct engine *engine, GError **error)
                                     .head_dim = text->head_dim,
                                     .scale = 1 / sqrtf((float)text->head_dim),
                                     .cache = engine->flags & LINEAR_BF16 ? CACHE_BF16 : CACHE_F32};
-    struct kv_pool pool;
-    kv_pool_init(&pool, text->n_layers, &shape, 0);
-    engine->kv.shape = pool.shape;
+    if (engine->kv.n_layers == 0)
+        kv_pool_init(&engine->kv, text->n_layers, &shape);
     if (!workspace_plan(&engine->workspace, engine, error))
         return false;
     size_t fixed = fixed_bytes(engine);
-    if (fixed + pool.block_bytes > engine->max_bytes) {
+    if (fixed + engine->kv.block_bytes > engine->max_bytes) {
         g_set_error(error, FIRE_ERROR, FIRE_ERROR_IO,
                     "the model needs at least %zu MB of memory; %zu MB are allowed",
-                    (fixed + pool.block_bytes) >> 20, engine->max_bytes >> 20);
+                    (fixed + engine->kv.block_bytes) >> 20, engine->max_bytes >> 20);
         return false;
     }
-    kv_pool_init(&engine->kv, text->n_layers, &shape, engine->max_bytes - fixed);
+    /* What is in use stays: sessions keep their blocks when an adapter is added. */
+    kv_pool_limit(&engine->kv, engine->max_bytes - fixed);
     return true;
 }
 
@@ -52,9 +52,8 @@ static bool load(struct engine *engine, const char *folder, const struct engine_
         !parameters_load(&engine->parameters, &engine->config, engine->weights, engine->backend,
                          engine->workers, options->kept, error))
         return false;
-    if (options->compute == ENGINE_COMPUTE_BF16 ||
-        (options->compute == ENGINE_COMPUTE_AS_STORED &&
-         engine->parameters.embed->type == TENSOR_BF16))
+    if (options->compute == ENGINE_COMPUTE_BF16 || (options->compute == ENGINE_COMPUTE_AS_STORED &&
+                                                    engine->parameters.embed->type == TENSOR_BF16))
         engine->flags = LINEAR_BF16;
     engine->rope_frequencies = g_new(float, engine->config.text.head_dim / 2);
     decoder_rope_frequencies(engine->rope_frequencies, &engine->config.text);
@@ -98,4 +97,19 @@ void engine_close(struct engine *engine)
 int engine_max_positions(const struct engine *engine)
 {
     return MIN(engine->config.text.max_positions, engine->kv.max_blocks * KV_BLOCK);
+}
+
+int engine_add_adapter(struct engine *engine, const char *folder, GError **error)
+{
+    for (guint i = 0; i < engine->adapters->len; i++)
+        if (g_str_equal(((const struct lora *)engine->adapters->pdata[i])->folder, folder))
+            return (int)i;
+    struct lora *lora = lora_open(folder, engine, error);
+    if (!lora)
+        return -1;
+    g_ptr_array_add(engine->adapters, lora);
+    if (plan_memory(engine, error))
+        return (int)engine->adapters->len - 1;
+    g_ptr_array_remove_index(engine->adapters, engine->adapters->len - 1);
+    return -1;
 }

@@ -15,13 +15,16 @@ static size_t plane_bytes(const struct kv_pool *pool)
            (shape->cache == CACHE_F32 ? sizeof(float) : sizeof(uint16_t));
 }
 
-void kv_pool_init(struct kv_pool *pool, int n_layers, const struct attention_shape *shape,
-                  size_t max_bytes)
+void kv_pool_init(struct kv_pool *pool, int n_layers, const struct attention_shape *shape)
 {
     *pool = (struct kv_pool){.n_layers = n_layers, .shape = *shape};
     pool->shape.position_stride = (size_t)shape->head_dim;
     pool->shape.head_stride = (size_t)shape->head_dim * KV_BLOCK;
     pool->block_bytes = (2 * (size_t)n_layers * plane_bytes(pool) + 63) / 64 * 64;
+}
+
+void kv_pool_limit(struct kv_pool *pool, size_t max_bytes)
+{
     pool->max_blocks = (int)MIN(max_bytes / pool->block_bytes, (size_t)G_MAXINT / KV_BLOCK);
 }
 

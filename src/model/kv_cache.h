@@ -34,9 +34,9 @@ struct kv_cache {
     int max_blocks;
 };
 
-/* `shape` without strides, which the pool chooses. `max_bytes` bounds the blocks. */
-void kv_pool_init(struct kv_pool *pool, int n_layers, const struct attention_shape *shape,
-                  size_t max_bytes);
+/* `shape` without strides, which the pool chooses. It may have no block before kv_pool_limit. */
+void kv_pool_init(struct kv_pool *pool, int n_layers, const struct attention_shape *shape);
+void kv_pool_limit(struct kv_pool *pool, size_t max_bytes);
 void kv_pool_clear(struct kv_pool *pool); /* no cache may be left; accepts a zeroed one */
 
 /* Blocks of n positions. */

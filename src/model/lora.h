@@ -7,6 +7,9 @@
 
 #include "model/parameters.h"
 
+#include <glib.h>
+#include <stdbool.h>
+
 enum lora_target { LORA_Q, LORA_K, LORA_V, LORA_O, LORA_GATE, LORA_UP, LORA_DOWN, LORA_N_TARGETS };
 
 struct lora_pair {
@@ -17,15 +20,17 @@ struct lora {
     char *folder;
     struct lora_pair (*layers)[LORA_N_TARGETS]; /* (n_layers) */
     bool has_projector;
-    struct linear projector[2];
+    struct linear projector[2]; /* where it has one; a part that the adapter leaves alone is the base's */
     int max_rank;
-    void *block;
+    void *block; /* the one allocation behind all of it */
     size_t n_bytes;
 };
 
-/* Packs the adapter of a PEFT folder for the decoder of `config`. NULL on failure. */
-struct lora *lora_open(const char *folder, const struct model_config *config,
-                       const struct backend *backend, GError **error);
+struct engine;
+
+/* Reads a PEFT folder and packs it for `engine`. FIRE_ERROR_IO or FIRE_ERROR_FORMAT names the file, the key or the tensor;
+ * what changes other parts of the model than those above is an error that names them. */
+struct lora *lora_open(const char *folder, const struct engine *engine, GError **error);
 void lora_free(struct lora *lora); /* accepts NULL */
 
 #endif

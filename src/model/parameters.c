@@ -66,7 +66,7 @@ static enum weight_type type_of(const struct tensor_view *view, enum weights_kep
 }
 
 struct packing {
-    const struct loader *loader;
+    const struct backend *backend;
     const struct tensor_view *view;
     struct matrix *matrix;
 };
@@ -79,7 +79,14 @@ static void pack_band(int i, int thread G_GNUC_UNUSED, void *user)
     size_t n = MIN(BAND_ROWS, (size_t)matrix->n_out - first);
     g_autofree float *rows = g_new(float, n *n_in);
     tensor_view_to_f32(rows, packing->view, first * n_in, n * n_in);
-    packing->loader->backend->matrix_pack(matrix, (int)first, (int)n, rows);
+    packing->backend->matrix_pack(matrix, (int)first, (int)n, rows);
+}
+
+void parameters_pack(struct matrix *matrix, const struct tensor_view *view,
+                     const struct backend *backend, struct workers *workers)
+{
+    struct packing packing = {backend, view, matrix};
+    workers_run(workers, (matrix->n_out + BAND_ROWS - 1) / BAND_ROWS, pack_band, &packing);
 }
 
 static void load_matrix(struct loader *loader, struct matrix *matrix, const char *name,
@@ -92,8 +99,7 @@ static void load_matrix(struct loader *loader, struct matrix *matrix, const char
                               place(loader, loader->backend->matrix_bytes(type, n_out, n_in))};
     if (!matrix->data)
         return;
-    struct packing packing = {loader, view, matrix};
-    workers_run(loader->workers, (n_out + BAND_ROWS - 1) / BAND_ROWS, pack_band, &packing);
+    parameters_pack(matrix, view, loader->backend, loader->workers);
     weights_release(loader->weights, view);
 }
 

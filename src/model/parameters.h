@@ -59,6 +59,10 @@ enum weights_kept { WEIGHTS_AS_STORED, WEIGHTS_BF16, WEIGHTS_Q8, WEIGHTS_Q4 };
 bool parameters_load(struct parameters *parameters, const struct model_config *config,
                      const struct weights *weights, const struct backend *backend,
                      struct workers *workers, enum weights_kept kept, GError **error);
+/* Packs all rows of a tensor (n_out, n_in) into `matrix`, whose fields and memory are set. */
+void parameters_pack(struct matrix *matrix, const struct tensor_view *view,
+                     const struct backend *backend, struct workers *workers);
+
 void parameters_clear(struct parameters *parameters); /* accepts a zeroed one */
 
 #endif

@@ -38,8 +38,8 @@ bool prompt_encode(const struct model_config *config, const struct tokenizer *to
     bool cuts = config->has_vision && tokenizer_find(tokenizer, mark) != image_token;
     for (const char *piece = text; piece; piece = next) {
         const char *cut = cuts ? g_strstr_len(piece, end - piece, mark) : NULL;
-        if (!add_piece(config, tokenizer, piece, (size_t)((cut ? cut : end) - piece),
-                       piece == text, ids, error)) {
+        if (!add_piece(config, tokenizer, piece, (size_t)((cut ? cut : end) - piece), piece == text,
+                       ids, error)) {
             g_array_set_size(ids, first);
             return false;
         }
