@@ -9,12 +9,12 @@ enum { MAX_INDEX_BYTES = 1 << 28 };
 
 static void close_file(void *file)
 {
-    safetensors_close(file);
+    tensor_file_close(file);
 }
 
 static bool open_shard(GPtrArray *files, const char *path, GError **error)
 {
-    struct safetensors *file = safetensors_open(path, error);
+    struct tensor_file *file = tensor_file_open(path, error);
     if (file)
         g_ptr_array_add(files, file);
     return file != NULL;
@@ -59,12 +59,12 @@ static bool check_rows(const json_t *map, const char *path, const GPtrArray *nam
     g_autoptr(GHashTable) rows =
         g_hash_table_new(g_str_hash, g_str_equal); /* tensor -> file name */
     for (guint i = 0; i < files->len; i++)
-        for (size_t k = 0; k < safetensors_count(files->pdata[i]); k++) {
-            const char *tensor = safetensors_name(files->pdata[i], k);
+        for (size_t k = 0; k < tensor_file_count(files->pdata[i]); k++) {
+            const char *tensor = tensor_file_name(files->pdata[i], k);
             if (!g_hash_table_insert(rows, (char *)tensor, names->pdata[i])) {
                 g_set_error(error, FIRE_ERROR, FIRE_ERROR_FORMAT,
                             "'%s': tensor '%s' is in another shard too",
-                            safetensors_path(files->pdata[i]), tensor);
+                            tensor_file_path(files->pdata[i]), tensor);
                 return false;
             }
         }

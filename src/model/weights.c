@@ -7,13 +7,13 @@
 #include <string.h>
 
 struct item {
-    const struct safetensors *file;
+    const struct tensor_file *file;
     const char *file_name;
     const struct tensor_view *view; /* NULL: of a type that we do not compute with */
 };
 
 struct weights {
-    GPtrArray *files;   /* struct safetensors */
+    GPtrArray *files;   /* struct tensor_file */
     GHashTable *found;  /* our name -> struct item: what the files hold */
     GHashTable *wanted; /* our name -> struct item of `found`: what the configuration calls for */
     GPtrArray *names;   /* of `wanted`, sorted, NULL-terminated; owns them */
@@ -31,18 +31,18 @@ static bool add_files(struct weights *weights, GPtrArray *files, bool only_visio
 {
     bool ok = true;
     for (guint i = 0; i < files->len; i++) {
-        struct safetensors *file = files->pdata[i];
+        struct tensor_file *file = files->pdata[i];
         g_ptr_array_add(weights->files, file);
-        for (size_t k = 0; ok && k < safetensors_count(file); k++) {
-            g_autofree char *name = tensor_name_from_file(safetensors_name(file, k));
+        for (size_t k = 0; ok && k < tensor_file_count(file); k++) {
+            g_autofree char *name = tensor_name_from_file(tensor_file_name(file, k));
             if (!name || (only_vision && !is_vision(name)))
                 continue;
-            struct item item = {file, safetensors_name(file, k), safetensors_view(file, k)};
+            struct item item = {file, tensor_file_name(file, k), tensor_file_view(file, k)};
             const struct item *other = g_hash_table_lookup(weights->found, name);
             if (other)
                 g_set_error(error, FIRE_ERROR, FIRE_ERROR_FORMAT,
-                            "'%s': tensor '%s' is '%s' of '%s' again", safetensors_path(file),
-                            item.file_name, other->file_name, safetensors_path(other->file));
+                            "'%s': tensor '%s' is '%s' of '%s' again", tensor_file_path(file),
+                            item.file_name, other->file_name, tensor_file_path(other->file));
             else
                 g_hash_table_insert(weights->found, g_steal_pointer(&name),
                                     g_memdup2(&item, sizeof item));
@@ -105,7 +105,7 @@ static bool want(struct weights *weights, const char *name, const int *sides, in
     if (!item->view) {
         g_set_error(error, FIRE_ERROR, FIRE_ERROR_FORMAT,
                     "'%s': tensor '%s' is not F32, F16 or BF16 of at most 4 sides",
-                    safetensors_path(item->file), item->file_name);
+                    tensor_file_path(item->file), item->file_name);
         return false;
     }
     if (item->view->n_dims != n_dims ||
@@ -114,7 +114,7 @@ static bool want(struct weights *weights, const char *name, const int *sides, in
         g_autofree char *should = tensor_dims_print(dims, n_dims);
         g_set_error(error, FIRE_ERROR, FIRE_ERROR_FORMAT,
                     "'%s': tensor '%s' is %s, but config.json says %s",
-                    safetensors_path(item->file), item->file_name, is, should);
+                    tensor_file_path(item->file), item->file_name, is, should);
         return false;
     }
     char *key = g_strdup(name);
@@ -213,7 +213,7 @@ struct weights *weights_open(const char *folder, const struct model_config *conf
     if (!files)
         return NULL;
     struct weights *weights = g_new0(struct weights, 1);
-    weights->files = g_ptr_array_new_with_free_func((GDestroyNotify)safetensors_close);
+    weights->files = g_ptr_array_new_with_free_func((GDestroyNotify)tensor_file_close);
     weights->found = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     weights->wanted = g_hash_table_new(g_str_hash, g_str_equal);
     weights->names = g_ptr_array_new_with_free_func(g_free);
@@ -260,7 +260,13 @@ const char *weights_file_name(const struct weights *weights, const char *name)
 const char *weights_file_path(const struct weights *weights, const char *name)
 {
     const struct item *item = g_hash_table_lookup(weights->wanted, name);
-    return item ? safetensors_path(item->file) : NULL;
+    return item ? tensor_file_path(item->file) : NULL;
+}
+
+size_t weights_file_offset(const struct weights *weights, const char *name)
+{
+    const struct item *item = g_hash_table_lookup(weights->wanted, name);
+    return item ? tensor_file_offset(item->file, item->view) : 0;
 }
 
 const char *const *weights_names(const struct weights *weights)
@@ -271,5 +277,5 @@ const char *const *weights_names(const struct weights *weights)
 void weights_release(const struct weights *weights, const struct tensor_view *view)
 {
     for (guint i = 0; i < weights->files->len; i++)
-        safetensors_release(weights->files->pdata[i], view);
+        tensor_file_release(weights->files->pdata[i], view);
 }

@@ -27,6 +27,9 @@ const struct tensor_view *weights_find(const struct weights *weights, const char
 const char *weights_file_name(const struct weights *weights, const char *name);
 const char *weights_file_path(const struct weights *weights, const char *name);
 
+/* Where in that file its values begin, in bytes. 0 where there is none. */
+size_t weights_file_offset(const struct weights *weights, const char *name);
+
 /* Our names, sorted, without a tied head; NULL-terminated. Belongs to `weights`. */
 const char *const *weights_names(const struct weights *weights);
 
