@@ -182,6 +182,77 @@ static void test_forward(const void *data)
     reference_close(&reference);
 }
 
+static void take_row(int position G_GNUC_UNUSED, const float *logits, void *user)
+{
+    see("logits", logits, 1, 640, user);
+}
+
+/* The last logits of a training row, with an adapter and without, also when both are of one step. */
+static void check_adapter(const struct reference *reference, const struct tensors *expected,
+                          const json_t *row, const struct backend *backend)
+{
+    g_autofree char *folder = support_shared("reference/engine/train/init_b_random");
+    struct engine_options options = ENGINE_OPTIONS_INIT;
+    options.backend = backend;
+    struct engine *engine = reference_engine(reference, &options);
+    g_autoptr(GError) error = NULL;
+    g_assert_cmpint(engine_add_adapter(engine, folder, &error), ==, 0);
+    g_assert_no_error(error);
+    g_assert_cmpint(engine_add_adapter(engine, folder, &error), ==, 0);
+    struct sequence prompt;
+    reference_prompt(&prompt, engine, row);
+    int last = prompt.n_slots - 1;
+    /* Adapter of each session: alone, together, and taking turns. */
+    static const int sets[][3] = {{0}, {-1}, {0, -1, 0}, {-1, 0, -1}};
+    static const size_t n_sessions[] = {1, 1, 3, 3};
+    for (size_t i = 0; i < G_N_ELEMENTS(sets); i++) {
+        struct seen seen[3];
+        struct session *sessions[3];
+        for (size_t j = 0; j < n_sessions[i]; j++) {
+            seen[j].values = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, values_free);
+            sessions[j] = session_new(engine, sets[i][j]);
+            const struct session_request request = {
+                .logits_at = &last, .n_logits_at = 1, .take = take_row, .user = &seen[j]};
+            g_assert_true(session_start(sessions[j], &prompt, &request, NULL));
+        }
+        run_sessions(engine, sessions, n_sessions[i]);
+        for (size_t j = 0; j < n_sessions[i]; j++) {
+            size_t n;
+            const float *logits = tensors_get_f32(
+                expected, sets[i][j] == 0 ? "row0_last_logits" : "row0_last_logits_without_adapter",
+                &n);
+            const GArray *values = g_hash_table_lookup(seen[j].values, "logits");
+            g_assert_cmpuint(values->len, ==, n);
+            g_assert_cmpfloat(
+                relative_difference((const float *)(const void *)values->data, logits, n), <=,
+                1e-4);
+            g_hash_table_unref(seen[j].values);
+            session_free(sessions[j]);
+        }
+    }
+    sequence_clear(&prompt);
+    engine_close(engine);
+}
+
+static void test_adapter(void)
+{
+    struct reference reference;
+    if (!reference_open(&reference, "a-f32"))
+        return;
+    g_autofree char *tensors_path =
+        support_shared("reference/engine/train/adapter-forward.safetensors");
+    g_autofree char *batch_path = support_shared("reference/engine/train/batch.json");
+    struct tensors expected;
+    tensors_open(&expected, tensors_path);
+    json_t *batch = json_load_file(batch_path, 0, NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(backends); i++)
+        check_adapter(&reference, &expected, json_array_get(json_object_get(batch, "rows"), 0),
+                      backends[i]);
+    json_decref(batch);
+    tensors_close(&expected);
+    reference_close(&reference);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -190,5 +261,6 @@ int main(int argc, char **argv)
             g_strdup_printf("/parity/%s%s", parities[i].name, parities[i].bf16 ? "/bf16" : "");
         g_test_add_data_func(path, &parities[i], test_forward);
     }
+    g_test_add_func("/parity/adapter", test_adapter);
     return g_test_run();
 }

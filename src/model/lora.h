@@ -20,7 +20,8 @@ struct lora {
     char *folder;
     struct lora_pair (*layers)[LORA_N_TARGETS]; /* (n_layers) */
     bool has_projector;
-    struct linear projector[2]; /* where it has one; a part that the adapter leaves alone is the base's */
+    struct linear
+        projector[2]; /* where it has one; a part that the adapter leaves alone is the base's */
     int max_rank;
     void *block; /* the one allocation behind all of it */
     size_t n_bytes;
