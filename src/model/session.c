@@ -37,6 +37,11 @@ static int common_prefix(const struct session *session, const struct sequence *p
     return n;
 }
 
+bool session_continues(const struct session *session, const struct sequence *prompt)
+{
+    return session->n_prompt > 0 && common_prefix(session, prompt) >= session->n_prompt;
+}
+
 /* Takes the longest computed prefix of the prompt that any session of the adapter has. */
 static void find_prefix(struct session *session, const struct sequence *prompt)
 {

@@ -69,6 +69,9 @@ void session_free(struct session *session); /* in any state; accepts NULL */
 bool session_start(struct session *session, const struct sequence *prompt,
                    const struct session_request *request, GError **error);
 
+/* Does the prompt begin with all of the session's last prompt, which is still computed? */
+bool session_continues(const struct session *session, const struct sequence *prompt);
+
 /* Ends a request at once. */
 void session_cancel(struct session *session);
 
