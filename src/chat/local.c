@@ -254,7 +254,8 @@ static void step_all(struct local_host *host)
 static void *host_run(void *user)
 {
     struct local_host *host = user;
-    g_autoptr(GPtrArray) begun = g_ptr_array_new(), *cancelled = g_ptr_array_new();
+    g_autoptr(GPtrArray) begun = g_ptr_array_new();
+    g_autoptr(GPtrArray) cancelled = g_ptr_array_new();
     while (receive(host, begun, cancelled)) {
         cancel_all(host, cancelled);
         begin_all(host, begun);

@@ -10,6 +10,7 @@ void engine_settings_clear(struct engine_settings *settings)
     g_free(settings->weights);
     g_free(settings->compute);
     g_free(settings->memory);
+    g_free(settings->template_name);
     *settings = (struct engine_settings){0};
 }
 
@@ -24,6 +25,8 @@ void engine_settings_add(struct engine_settings *settings, GArray *entries)
          "Activations in f32 or bf16 (as the folder's weights)", "TYPE"},
         {"memory", 0, 0, G_OPTION_ARG_STRING, &settings->memory,
          "Most memory of weights, keys and values: 12G, 900M (4/5 of the machine's)", "SIZE"},
+        {"template", 0, 0, G_OPTION_ARG_STRING, &settings->template_name,
+         "Chat template (recognised by the folder)", "NAME"},
     };
     g_array_append_vals(entries, rows, G_N_ELEMENTS(rows));
 }

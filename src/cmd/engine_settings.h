@@ -7,10 +7,11 @@
 /* As written; a zeroed struct has nothing given. Strings are owned. */
 struct engine_settings {
     char *tower, *weights, *compute, *memory;
+    char *template_name; /* of the chat template */
 };
 
 void engine_settings_clear(struct engine_settings *settings);
-/* Appends the rows --vision-tower, --weights, --compute, --memory. */
+/* Appends the rows --vision-tower, --weights, --compute, --memory, --template. */
 void engine_settings_add(struct engine_settings *settings, GArray *entries);
 /* FIRE_ERROR_USAGE names the option. What `options` borrows belongs to `settings`. */
 bool engine_settings_resolve(const struct engine_settings *settings, struct engine_options *options,

@@ -141,7 +141,8 @@ static json_t *describe(const struct role *role, const char *extra_body)
 
 static bool role_open(struct role *role, const struct role_options *own,
                       const struct role_options *both, const char *key,
-                      const struct request_limits *limits, GError **error)
+                      const struct request_limits *limits, const struct local_options *local,
+                      GPtrArray *hosts, GError **error)
 {
     if (!own->model)
         return true;
@@ -152,6 +153,8 @@ static bool role_open(struct role *role, const struct role_options *own,
         .extra_body = extra_body,
         .timeout_ms = limits->timeout_ms,
         .retries = limits->retries,
+        .local = local,
+        .hosts = hosts,
     };
     if (!resolve_sampling(&role->sampling, own, both, error) ||
         !(role->chat = model_spec_open(own->model, &options, error)))
@@ -164,17 +167,18 @@ static bool role_open(struct role *role, const struct role_options *own,
 bool roles_open(struct role *student, const struct role_options *student_options,
                 struct role *teacher, const struct role_options *teacher_options,
                 const struct role_options *both, const struct request_limits *limits,
-                GError **error)
+                const struct local_options *local, GError **error)
 {
     const struct key_source shared = {both->key_env, both->key_file};
     const struct key_source own[2] = {{student_options->key_env, student_options->key_file},
                                       {teacher_options->key_env, teacher_options->key_file}};
     const char *const specs[2] = {student_options->model, teacher_options->model};
     char *keys[2] = {NULL, NULL};
+    g_autoptr(GPtrArray) hosts = model_spec_hosts_new();
     *student = *teacher = (struct role){0};
     bool ok = keys_find(keys, specs, own, &shared, error) &&
-              role_open(student, student_options, both, keys[0], limits, error) &&
-              role_open(teacher, teacher_options, both, keys[1], limits, error);
+              role_open(student, student_options, both, keys[0], limits, local, hosts, error) &&
+              role_open(teacher, teacher_options, both, keys[1], limits, local, hosts, error);
     key_free(keys[0]);
     key_free(keys[1]);
     return ok;

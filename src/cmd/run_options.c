@@ -18,6 +18,7 @@ void run_options_clear(struct run_options *options)
     role_options_clear(&options->student);
     role_options_clear(&options->teacher);
     role_options_clear(&options->both);
+    engine_settings_clear(&options->engine);
 }
 
 void run_options_add(struct run_options *options, GArray *entries)
@@ -49,6 +50,7 @@ void run_options_add(struct run_options *options, GArray *entries)
          NULL},
     };
     g_array_append_vals(entries, rows, G_N_ELEMENTS(rows));
+    engine_settings_add(&options->engine, entries);
 }
 
 static bool check_range(const char *name, double value, double low, double high, GError **error)

@@ -54,9 +54,9 @@ int generation_choose(float *logits, int vocab_size, void *user)
     struct generation *generation = user;
     mask(generation, logits, vocab_size);
     const GArray *seen = generation->seen;
-    int id = sampler_choose(&generation->sampler, logits,
-                            seen ? (const int *)(const void *)seen->data : NULL,
-                            seen ? seen->len : 0);
+    int id =
+        sampler_choose(&generation->sampler, logits,
+                       seen ? (const int *)(const void *)seen->data : NULL, seen ? seen->len : 0);
     if (id < 0 || stop_is_id(&generation->stop, id)) {
         generation_finish(generation);
         return -1;

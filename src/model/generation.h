@@ -28,7 +28,8 @@ struct generation {
     struct stop stop;
     struct token_stream *stream;
     int constrain_state;
-    GArray *seen;  /* of int: the prompt's tokens and the answer's, where there is a penalty on them; else NULL */
+    GArray *
+        seen; /* of int: the prompt's tokens and the answer's, where there is a penalty on them; else NULL */
     GString *piece; /* work */
     GString *text;  /* the answer so far */
 };
