@@ -314,6 +314,11 @@ const char *local_host_folder(const struct local_host *host)
     return host->folder;
 }
 
+struct engine *local_host_engine(struct local_host *host)
+{
+    return host->engine;
+}
+
 static struct chat_call *local_send(struct chat *base, const struct chat_request *request,
                                     chat_done *done, void *user)
 {

@@ -29,6 +29,8 @@ struct local_host *local_host_open(const char *folder, const struct local_option
                                    GError **error);
 void local_host_unref(struct local_host *host); /* accepts NULL */
 const char *local_host_folder(const struct local_host *host);
+/* For tests, and before the first request only. */
+struct engine *local_host_engine(struct local_host *host);
 
 /* A chat over the host, with the adapter of a PEFT folder or NULL. It holds a reference of the host. Its model is the
  * folders' base names, digests of their files, and how weights and activations are kept. */

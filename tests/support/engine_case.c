@@ -70,6 +70,7 @@ size_t reference_check_greedy(const json_t *item, const char *key, const char *m
 {
     size_t n = json_length(item, key);
     g_assert_cmpuint(n, ==, json_length(item, margins_key));
+    n = MIN(n, (size_t)session_n_new(session));
     for (size_t i = 0; i < n; i++) {
         if (json_real_at(item, margins_key, i) < margin)
             return i;

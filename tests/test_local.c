@@ -1,0 +1,245 @@
+/* chat/local: requests of several chats over one engine. */
+#include "chat/local.h"
+#include "image/image.h"
+#include "support/support.h"
+
+#include <math.h>
+#include <string.h>
+
+/* A reply that came, or not yet. */
+struct answer {
+    gboolean done;
+    int n_calls;
+    enum chat_outcome outcome;
+    char *text, *error;
+    struct chat_usage usage;
+    GThread *thread;
+};
+
+static void on_answer(const struct chat_reply *reply, void *user)
+{
+    struct answer *answer = user;
+    answer->done = TRUE;
+    answer->n_calls++;
+    answer->outcome = reply->outcome;
+    answer->text = g_strdup(reply->text);
+    answer->error = g_strdup(reply->error);
+    answer->usage = reply->usage;
+    answer->thread = g_thread_self();
+}
+
+static void answer_clear(struct answer *answer)
+{
+    g_free(answer->text);
+    g_free(answer->error);
+    *answer = (struct answer){0};
+}
+
+static struct chat_image *load_image(const char *name)
+{
+    g_autofree char *relative = g_strconcat("reference/engine/images/", name, NULL);
+    g_autofree char *path = support_shared(relative);
+    struct chat_image *image = g_new0(struct chat_image, 1);
+    image->bytes = image_read_file(path, NULL);
+    image->digest = g_compute_checksum_for_bytes(G_CHECKSUM_SHA256, image->bytes);
+    image->mime = "image/png";
+    return image;
+}
+
+static void image_free(struct chat_image *image)
+{
+    g_bytes_unref(image->bytes);
+    g_free(image->digest);
+    g_free(image);
+}
+
+struct fixture {
+    struct local_host *host;
+    struct chat *base, *adapted;
+    struct chat_image *image;
+    int n_encoded; /* tiles' first hidden states that were seen */
+};
+
+static void count(const char *name, const float *x G_GNUC_UNUSED, int n_rows G_GNUC_UNUSED,
+                  int width G_GNUC_UNUSED, void *user)
+{
+    if (strcmp(name, "vision_hidden_0") == 0)
+        ((struct fixture *)user)->n_encoded++;
+}
+
+static bool fixture_open(struct fixture *fixture)
+{
+    g_autofree char *folder = support_shared("reference/engine/models/a-f32");
+    if (!folder)
+        return false;
+    g_autofree char *adapter = support_shared("reference/engine/train/init_b_random");
+    g_autoptr(GError) error = NULL;
+    const struct local_options options = {.engine = ENGINE_OPTIONS_INIT};
+    *fixture = (struct fixture){0};
+    fixture->host = local_host_open(folder, &options, &error);
+    g_assert_no_error(error);
+    fixture->base = local_chat_new(fixture->host, NULL, &error);
+    g_assert_no_error(error);
+    fixture->adapted = local_chat_new(fixture->host, adapter, &error);
+    g_assert_no_error(error);
+    local_host_engine(fixture->host)->watch = count;
+    local_host_engine(fixture->host)->watch_user = fixture;
+    local_host_unref(fixture->host); /* the chats hold it */
+    fixture->image = load_image("wide.png");
+    return true;
+}
+
+static void fixture_close(struct fixture *fixture)
+{
+    chat_free(fixture->base);
+    chat_free(fixture->adapted);
+    image_free(fixture->image);
+}
+
+static struct chat_call *ask(struct chat *chat, const char *question,
+                             const struct chat_image *image, int max_tokens, double temperature,
+                             struct answer *answer)
+{
+    const struct chat_message messages[] = {{CHAT_USER, question, image != NULL}};
+    const struct chat_request request = {
+        .messages = messages,
+        .n_messages = 1,
+        .image = image,
+        .sampling = {.temperature = temperature, .top_p = NAN, .max_tokens = max_tokens},
+        .sample_id = question,
+        .round = 1};
+    return chat_send(chat, &request, on_answer, answer);
+}
+
+static void test_answers(void)
+{
+    struct fixture fixture;
+    if (!fixture_open(&fixture))
+        return;
+    struct answer alone[2] = {{0}}, together[8] = {{0}};
+    struct chat *const chats[] = {fixture.base, fixture.adapted};
+    for (size_t i = 0; i < 2; i++) {
+        ask(chats[i], "What is shown?", fixture.image, 12, 0, &alone[i]);
+        g_assert_false(alone[i].done); /* never from inside chat_send */
+        support_wait(&alone[i].done);
+        g_assert_true(alone[i].outcome == CHAT_OK || alone[i].outcome == CHAT_TRUNCATED);
+        g_assert_true(alone[i].thread == g_thread_self());
+        g_assert_cmpint(alone[i].usage.prompt_tokens, >, 60);
+        g_assert_cmpint(alone[i].usage.completion_tokens, <=, 12);
+        g_assert_true(g_utf8_validate(alone[i].text, -1, NULL));
+    }
+    g_assert_cmpstr(alone[0].text, !=, alone[1].text);
+    g_assert_cmpint(fixture.n_encoded, ==, 1); /* once for both */
+    for (size_t i = 0; i < 8; i++)
+        ask(chats[i % 2], "What is shown?", fixture.image, 12, 0, &together[i]);
+    for (size_t i = 0; i < 8; i++) {
+        support_wait(&together[i].done);
+        g_assert_cmpstr(together[i].text, ==, alone[i % 2].text);
+        g_assert_cmpint(together[i].usage.cached_tokens, ==, alone[i % 2].usage.prompt_tokens - 1);
+        g_assert_cmpint(together[i].n_calls, ==, 1);
+        answer_clear(&together[i]);
+    }
+    g_assert_cmpint(fixture.n_encoded, ==, 1);
+    for (size_t i = 0; i < 2; i++)
+        answer_clear(&alone[i]);
+    g_assert_cmpstr(chat_model(fixture.base), !=, chat_model(fixture.adapted));
+    fixture_close(&fixture);
+}
+
+/* Random answers depend on seed and sample, not on company or order. */
+static void test_random(void)
+{
+    static const char *const questions[] = {"One?", "Two?", "Three?"};
+    struct fixture fixture;
+    if (!fixture_open(&fixture))
+        return;
+    struct answer first[3] = {{0}}, again[3] = {{0}};
+    for (size_t i = 0; i < 3; i++) {
+        ask(fixture.base, questions[i], NULL, 16, 1, &first[i]);
+        support_wait(&first[i].done);
+    }
+    for (size_t i = 3; i-- > 0;)
+        ask(fixture.base, questions[i], NULL, 16, 1, &again[i]);
+    for (size_t i = 0; i < 3; i++) {
+        support_wait(&again[i].done);
+        g_assert_cmpstr(again[i].text, ==, first[i].text);
+    }
+    g_assert_cmpstr(first[0].text, !=, first[1].text);
+    for (size_t i = 0; i < 3; i++) {
+        answer_clear(&first[i]);
+        answer_clear(&again[i]);
+    }
+    fixture_close(&fixture);
+}
+
+static void test_cancel(void)
+{
+    struct fixture fixture;
+    if (!fixture_open(&fixture))
+        return;
+    struct answer cancelled[3] = {{0}}, kept = {0};
+    struct chat_call *calls[3];
+    for (size_t i = 0; i < 3; i++)
+        calls[i] = ask(fixture.base, "Tell me everything.", NULL, 4000, 1, &cancelled[i]);
+    ask(fixture.adapted, "Tell me everything.", NULL, 4, 0, &kept);
+    chat_cancel(fixture.base, calls[0]); /* at once */
+    support_wait(&cancelled[0].done);
+    support_wait(&kept.done);
+    for (size_t i = 1; i < 3; i++)
+        if (!cancelled[i].done) {
+            chat_cancel(fixture.base, calls[i]); /* while it answers */
+            g_assert_cmpint(cancelled[i].n_calls, ==, 0);
+        }
+    for (size_t i = 0; i < 3; i++)
+        support_wait(&cancelled[i].done);
+    g_assert_cmpint(cancelled[0].outcome, ==, CHAT_CANCELLED);
+    g_assert_cmpstr(cancelled[0].text, ==, "");
+    for (size_t i = 0; i < 3; i++) {
+        g_assert_cmpint(cancelled[i].n_calls, ==, 1);
+        answer_clear(&cancelled[i]);
+    }
+    g_assert_true(kept.outcome == CHAT_OK || kept.outcome == CHAT_TRUNCATED);
+    answer_clear(&kept);
+    fixture_close(&fixture);
+}
+
+/* What cannot be asked fails alone. */
+static void test_failures(void)
+{
+    struct fixture fixture;
+    if (!fixture_open(&fixture))
+        return;
+    struct answer broken = {0}, long_one = {0}, good = {0};
+    struct chat_image bad = {.digest = (char *)"bad",
+                             .mime = "image/png",
+                             .bytes = g_bytes_new_static("not a picture", 13)};
+    g_autoptr(GString) text = g_string_new(NULL);
+    for (int i = 0; i < 20000; i++)
+        g_string_append(text, "word ");
+    ask(fixture.base, "What?", &bad, 4, 0, &broken);
+    ask(fixture.base, text->str, NULL, 4, 0, &long_one);
+    ask(fixture.base, "<image> What <image>?", fixture.image, 4, 0, &good);
+    support_wait(&broken.done);
+    support_wait(&long_one.done);
+    support_wait(&good.done);
+    g_assert_cmpint(broken.outcome, ==, CHAT_FAILED);
+    g_assert_nonnull(broken.error);
+    g_assert_cmpint(long_one.outcome, ==, CHAT_FAILED);
+    g_assert_nonnull(strstr(long_one.error, "positions"));
+    g_assert_true(good.outcome == CHAT_OK || good.outcome == CHAT_TRUNCATED);
+    g_bytes_unref(bad.bytes);
+    answer_clear(&broken);
+    answer_clear(&long_one);
+    answer_clear(&good);
+    fixture_close(&fixture);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/local/answers", test_answers);
+    g_test_add_func("/local/random", test_random);
+    g_test_add_func("/local/cancel", test_cancel);
+    g_test_add_func("/local/failures", test_failures);
+    return g_test_run();
+}
