@@ -6,7 +6,8 @@
  *   done       <-- context ---  finish: text, usage
  *
  * The lock guards the queue, the marks and the order to stop, and is held for moments only. The engine and all sessions are
- * the thread's alone once it runs; it starts with the first request. */
+ * the thread's alone once it runs; it starts with the first request. It is a lock of pthreads, and replies pass through it
+ * too, because ThreadSanitizer does not see those of GLib. */
 #include "chat/local.h"
 
 #include "base/error.h"
@@ -15,6 +16,7 @@
 #include "model/identity.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <string.h>
 
 /* Requests that are computed together; more of them wait their turn. */
@@ -31,8 +33,8 @@ struct local_host {
     char *identity;
 
     GThread *thread; /* NULL before the first request */
-    GMutex lock;
-    GCond wake;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
     GQueue queued; /* struct chat_call, not begun; under the lock */
     bool stopping; /* under the lock */
 
@@ -55,6 +57,7 @@ struct chat_call {
     GMainContext *context;
     gint64 start_us;
     bool cancelled; /* under the lock */
+    bool posted;    /* under the lock: the reply below is ready, and nobody but the caller's thread has the call */
 
     /* The thread's. */
     struct session *session;
@@ -79,6 +82,10 @@ static void call_free(struct chat_call *call)
 static gboolean deliver(gpointer user)
 {
     struct chat_call *call = user;
+    struct local_host *host = call->chat->host;
+    pthread_mutex_lock(&host->lock);
+    g_assert(call->posted);
+    pthread_mutex_unlock(&host->lock);
     call->done(&call->reply, call->user);
     call_free(call);
     return G_SOURCE_REMOVE;
@@ -93,11 +100,17 @@ static void post(struct chat_call *call, enum chat_outcome outcome, const char *
     call->reply.error = call->error;
     call->reply.model = call->chat->model;
     call->reply.latency_ms = (double)(g_get_monotonic_time() - call->start_us) / 1000;
+    GMainContext *context = g_main_context_ref(call->context);
+    struct local_host *host = call->chat->host;
     GSource *source = g_idle_source_new();
     g_source_set_priority(source, G_PRIORITY_DEFAULT);
     g_source_set_callback(source, deliver, call, NULL);
-    g_source_attach(source, call->context);
+    pthread_mutex_lock(&host->lock);
+    call->posted = true;
+    pthread_mutex_unlock(&host->lock);
+    g_source_attach(source, context);
     g_source_unref(source);
+    g_main_context_unref(context);
 }
 
 /* What tells one request's random numbers from another's. */
@@ -186,9 +199,9 @@ static void finish(struct chat_call *call)
 /* Waits for work; takes over what is queued and what is cancelled. False: the host is to stop. */
 static bool receive(struct local_host *host, GPtrArray *begun, GPtrArray *cancelled)
 {
-    g_mutex_lock(&host->lock);
+    pthread_mutex_lock(&host->lock);
     while (!host->stopping && host->active->len == 0 && g_queue_is_empty(&host->queued))
-        g_cond_wait(&host->wake, &host->lock);
+        pthread_cond_wait(&host->wake, &host->lock);
     for (GList *link = host->queued.head, *next; link; link = next) {
         struct chat_call *call = link->data;
         next = link->next;
@@ -203,7 +216,7 @@ static bool receive(struct local_host *host, GPtrArray *begun, GPtrArray *cancel
             g_ptr_array_add(cancelled, call);
     }
     bool goes_on = !host->stopping;
-    g_mutex_unlock(&host->lock);
+    pthread_mutex_unlock(&host->lock);
     return goes_on;
 }
 
@@ -274,8 +287,8 @@ struct local_host *local_host_open(const char *folder, const struct local_option
     host->folder = g_strdup(folder);
     host->options = *options;
     host->active = g_ptr_array_new();
-    g_mutex_init(&host->lock);
-    g_cond_init(&host->wake);
+    pthread_mutex_init(&host->lock, NULL);
+    pthread_cond_init(&host->wake, NULL);
     g_queue_init(&host->queued);
     if ((host->engine = engine_open(folder, &options->engine, error)) &&
         local_prompt_init(&host->prompt, folder, &host->engine->config, options, error) &&
@@ -290,10 +303,10 @@ void local_host_unref(struct local_host *host)
     if (!host || --host->n_references > 0)
         return;
     if (host->thread) {
-        g_mutex_lock(&host->lock);
+        pthread_mutex_lock(&host->lock);
         host->stopping = true;
-        g_cond_signal(&host->wake);
-        g_mutex_unlock(&host->lock);
+        pthread_cond_signal(&host->wake);
+        pthread_mutex_unlock(&host->lock);
         g_thread_join(host->thread);
     }
     if (host->engine)
@@ -302,8 +315,8 @@ void local_host_unref(struct local_host *host)
     local_prompt_clear(&host->prompt);
     engine_close(host->engine);
     g_ptr_array_unref(host->active);
-    g_mutex_clear(&host->lock);
-    g_cond_clear(&host->wake);
+    pthread_mutex_destroy(&host->lock);
+    pthread_cond_destroy(&host->wake);
     g_free(host->identity);
     g_free(host->folder);
     g_free(host);
@@ -332,10 +345,10 @@ static struct chat_call *local_send(struct chat *base, const struct chat_request
     call->context = g_main_context_ref_thread_default();
     call->start_us = g_get_monotonic_time();
     call->reply.usage = (struct chat_usage){-1, -1, -1, -1};
-    g_mutex_lock(&host->lock);
+    pthread_mutex_lock(&host->lock);
     g_queue_push_tail(&host->queued, call);
-    g_cond_signal(&host->wake);
-    g_mutex_unlock(&host->lock);
+    pthread_cond_signal(&host->wake);
+    pthread_mutex_unlock(&host->lock);
     if (!host->thread)
         host->thread = g_thread_new("engine", host_run, host);
     return call;
@@ -344,10 +357,10 @@ static struct chat_call *local_send(struct chat *base, const struct chat_request
 static void local_cancel(struct chat *base, struct chat_call *call)
 {
     struct local_host *host = ((struct local_chat *)base)->host;
-    g_mutex_lock(&host->lock);
+    pthread_mutex_lock(&host->lock);
     call->cancelled = true;
-    g_cond_signal(&host->wake);
-    g_mutex_unlock(&host->lock);
+    pthread_cond_signal(&host->wake);
+    pthread_mutex_unlock(&host->lock);
 }
 
 static const char *local_name(const struct chat *base)
