@@ -10,8 +10,10 @@ struct entry {
 };
 
 struct added_tokens {
-    GArray *entries; /* struct entry, sorted by content as bytes */
-    bool first[256]; /* some content starts with this byte */
+    GArray *entries;          /* struct entry, sorted by content as bytes */
+    bool first[256];          /* some content starts with this byte */
+    int n_first;              /* how many bytes are first */
+    unsigned char only_first; /* where one is */
 };
 
 struct added_tokens *added_tokens_new(void)
@@ -50,7 +52,10 @@ bool added_tokens_add(struct added_tokens *tokens, const char *content,
     }
     struct entry entry = {g_strdup(content), n_bytes, *token};
     g_array_insert_val(tokens->entries, low, entry);
-    tokens->first[(unsigned char)content[0]] = true;
+    unsigned char first = (unsigned char)content[0];
+    tokens->n_first += !tokens->first[first];
+    tokens->first[first] = true;
+    tokens->only_first = first;
     return true;
 }
 
@@ -66,6 +71,20 @@ static guint narrow(const struct entry *entries, guint low, guint high, size_t d
             high = middle;
     }
     return low;
+}
+
+/* Where the next content may start, from `i` on. */
+static size_t find_first(const struct added_tokens *tokens, const char *text, size_t n_bytes,
+                         size_t i)
+{
+    if (tokens->n_first <= 1) {
+        const char *found =
+            tokens->n_first == 0 ? NULL : memchr(text + i, tokens->only_first, n_bytes - i);
+        return found ? (size_t)(found - text) : n_bytes;
+    }
+    while (i < n_bytes && !tokens->first[(unsigned char)text[i]])
+        i++;
+    return i;
 }
 
 /* The longest content at the start of `text`, or NULL. */
@@ -140,15 +159,11 @@ bool added_tokens_next(const struct added_tokens *tokens, const char *text, size
         cursor->next.token = NULL;
         return true;
     }
-    while (cursor->i_search < n_bytes) {
-        size_t start = cursor->i_search;
-        if (!tokens->first[(unsigned char)text[start]]) {
-            cursor->i_search++;
-            continue;
-        }
+    size_t start;
+    while ((start = find_first(tokens, text, n_bytes, cursor->i_search)) < n_bytes) {
         const struct entry *entry = find_longest(tokens, text + start, n_bytes - start);
-        cursor->i_search += entry ? entry->n_bytes : 1;
-        size_t end = cursor->i_search;
+        size_t end = start + (entry ? entry->n_bytes : 1);
+        cursor->i_search = end;
         if (!entry || (entry->token.single_word && !stands_alone(text, n_bytes, start, end)))
             continue;
         take_white(text, n_bytes, cursor->i_done, &entry->token, &start, &end);
@@ -163,6 +178,7 @@ bool added_tokens_next(const struct added_tokens *tokens, const char *text, size
         }
         return true;
     }
+    cursor->i_search = n_bytes;
     if (cursor->i_done >= n_bytes)
         return false;
     *piece = (struct added_piece){NULL, cursor->i_done, n_bytes};

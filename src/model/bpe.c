@@ -3,7 +3,6 @@
  * Models without a pre-tokenizer (LLaMA-2) get a whole text as one word. Their merges never join "x" and "▁y", so such a
  * word is cut before each "▁" that follows another character: the ids are the same, and the pieces are short and cached.
  * bpe_finish proves that no merge crosses such a cut. */
-#define _GNU_SOURCE /* memmem */
 #include "model/bpe.h"
 
 #include "base/error.h"
@@ -15,7 +14,13 @@
 
 #define MARK "\xE2\x96\x81" /* U+2581, metaspace */
 
-enum { SHORT_SYMBOLS = 24, NO_RANK = INT32_MAX };
+/* A rank and a position in a short word fit together in 32 bits. */
+enum {
+    SHORT_BITS = 6,
+    SHORT_SYMBOLS = 1 << SHORT_BITS,
+    MAX_MERGES = (1 << (32 - SHORT_BITS)) - 1,
+    NO_RANK = INT32_MAX
+};
 
 struct pair {
     int32_t left, right; /* left -1: empty slot */
@@ -49,7 +54,7 @@ struct bpe_work {
 
 struct bpe *bpe_new(const struct bpe_options *options, size_t n_ids, size_t n_merges)
 {
-    if (n_merges > INT32_MAX / 4)
+    if (n_merges > MAX_MERGES)
         return NULL;
     size_t n_slots = 16;
     while (n_slots < n_merges + n_merges / 2)
@@ -257,33 +262,44 @@ static void split_word(const struct bpe *bpe, struct bpe_work *work, const char 
         work->symbols[work->n_symbols++] = pending;
 }
 
+/* rank << SHORT_BITS | position of the pair that starts at `i`; above all others where it does not merge. */
+static inline uint32_t short_key(const struct bpe *bpe, const int32_t *symbols, size_t i,
+                                 size_t next, size_t n, int32_t *merged)
+{
+    int32_t rank = next < n ? find_rank(bpe, symbols[i], symbols[next], &merged[i]) : NO_RANK;
+    return rank == NO_RANK ? UINT32_MAX : (uint32_t)rank << SHORT_BITS | (uint32_t)i;
+}
+
 /* Merges `n` symbols in place and returns how many are left. */
 static size_t merge_short(const struct bpe *bpe, int32_t *symbols, size_t n)
 {
-    int32_t ranks[SHORT_SYMBOLS],
-        merged[SHORT_SYMBOLS]; /* of the pair that starts at each symbol */
-    for (size_t i = 0; i + 1 < n; i++)
-        ranks[i] = find_rank(bpe, symbols[i], symbols[i + 1], &merged[i]);
-    while (n > 1) {
-        size_t best = 0;
-        for (size_t i = 1; i + 1 < n; i++)
-            if (ranks[i] < ranks[best])
-                best = i;
-        if (ranks[best] == NO_RANK)
-            break;
-        symbols[best] = merged[best];
-        n--;
-        for (size_t i = best + 1; i < n; i++) {
-            symbols[i] = symbols[i + 1];
-            ranks[i - 1] = ranks[i];
-            merged[i - 1] = merged[i];
-        }
-        if (best > 0)
-            ranks[best - 1] = find_rank(bpe, symbols[best - 1], symbols[best], &merged[best - 1]);
-        if (best + 1 < n)
-            ranks[best] = find_rank(bpe, symbols[best], symbols[best + 1], &merged[best]);
+    uint32_t keys[SHORT_SYMBOLS];
+    int32_t merged[SHORT_SYMBOLS];
+    uint8_t next[SHORT_SYMBOLS + 1], previous[SHORT_SYMBOLS + 1]; /* of the symbols that are left */
+    for (size_t i = 0; i < n; i++) {
+        next[i] = (uint8_t)(i + 1);
+        previous[i + 1] = (uint8_t)i;
+        keys[i] = short_key(bpe, symbols, i, i + 1, n, merged);
     }
-    return n;
+    for (;;) {
+        uint32_t best = UINT32_MAX;
+        for (size_t i = 0; i < n; i++)
+            best = MIN(best, keys[i]);
+        if (best == UINT32_MAX)
+            break;
+        size_t left = best % SHORT_SYMBOLS, right = next[left];
+        symbols[left] = merged[left];
+        keys[right] = UINT32_MAX;
+        next[left] = next[right];
+        previous[next[left]] = (uint8_t)left;
+        keys[left] = short_key(bpe, symbols, left, next[left], n, merged);
+        if (left > 0)
+            keys[previous[left]] = short_key(bpe, symbols, previous[left], left, n, merged);
+    }
+    size_t n_left = 0;
+    for (size_t i = 0; i < n; i = next[i])
+        symbols[n_left++] = symbols[i];
+    return n_left;
 }
 
 /* A binary heap of rank << 32 | position: the smallest is the leftmost pair of the lowest rank. */
@@ -404,11 +420,15 @@ static bool encode_piece(const struct bpe *bpe, struct bpe_work *work, const cha
 /* Where the piece that starts at `start` ends: before the first mark after another character. */
 static size_t find_cut(const char *word, size_t n_bytes, size_t start)
 {
-    size_t i = start;
-    while (i + 3 <= n_bytes && memcmp(word + i, MARK, 3) == 0)
-        i += 3;
-    const char *mark = i < n_bytes ? memmem(word + i, n_bytes - i, MARK, 3) : NULL;
-    return mark ? (size_t)(mark - word) : n_bytes;
+    bool in_word = false;
+    for (size_t i = start; i < n_bytes;) {
+        bool mark = word[i] == MARK[0] && i + 3 <= n_bytes && memcmp(word + i, MARK, 3) == 0;
+        if (mark && in_word)
+            return i;
+        in_word = !mark;
+        i += mark ? 3 : 1;
+    }
+    return n_bytes;
 }
 
 bool bpe_encode(const struct bpe *bpe, struct bpe_work *work, const char *word, size_t n_bytes,

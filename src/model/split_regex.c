@@ -1,3 +1,4 @@
+#define _GNU_SOURCE /* memmem */
 #include "model/split_regex.h"
 
 #include "base/error.h"
@@ -5,8 +6,10 @@
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
+#include <string.h>
 
 struct split_regex {
+    char *literal; /* or NULL: */
     pcre2_code *code;
 };
 
@@ -23,23 +26,18 @@ enum {
     JIT_STACK_MAX = 16 * 1024 * 1024
 };
 
-struct split_regex *split_regex_new(const char *pattern, bool literal, GError **error)
+static pcre2_code *compile(const char *pattern, GError **error)
 {
-    if (!*pattern) {
-        g_set_error(error, FIRE_ERROR, FIRE_ERROR_FORMAT, "empty pattern");
-        return NULL;
-    }
-    g_autofree char *text = literal ? g_strdup(pattern) : regex_dialect_to_pcre2(pattern, error);
+    g_autofree char *text = regex_dialect_to_pcre2(pattern, error);
     if (!text)
         return NULL;
     int code;
     PCRE2_SIZE offset;
     pcre2_compile_context *context = pcre2_compile_context_create(NULL);
     pcre2_set_newline(context, PCRE2_NEWLINE_LF);
-    pcre2_code *compiled = pcre2_compile(
-        (PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED,
-        PCRE2_UTF | (literal ? PCRE2_LITERAL : PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C), &code,
-        &offset, context);
+    pcre2_code *compiled = pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED,
+                                         PCRE2_UTF | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C,
+                                         &code, &offset, context);
     pcre2_compile_context_free(context);
     if (!compiled) {
         PCRE2_UCHAR why[128];
@@ -50,8 +48,20 @@ struct split_regex *split_regex_new(const char *pattern, bool literal, GError **
     }
     /* Where the system forbids it, the interpreter finds the same. */
     pcre2_jit_compile(compiled, PCRE2_JIT_COMPLETE);
+    return compiled;
+}
+
+struct split_regex *split_regex_new(const char *pattern, bool literal, GError **error)
+{
+    if (!*pattern) {
+        g_set_error(error, FIRE_ERROR, FIRE_ERROR_FORMAT, "empty pattern");
+        return NULL;
+    }
+    pcre2_code *code = literal ? NULL : compile(pattern, error);
+    if (!literal && !code)
+        return NULL;
     struct split_regex *regex = g_new(struct split_regex, 1);
-    *regex = (struct split_regex){compiled};
+    *regex = (struct split_regex){literal ? g_strdup(pattern) : NULL, code};
     return regex;
 }
 
@@ -59,6 +69,7 @@ void split_regex_free(struct split_regex *regex)
 {
     if (!regex)
         return;
+    g_free(regex->literal);
     pcre2_code_free(regex->code);
     g_free(regex);
 }
@@ -84,15 +95,28 @@ void split_scratch_free(struct split_scratch *scratch)
     g_free(scratch);
 }
 
+static enum split_result find_literal(const char *literal, const char *text, size_t n_bytes,
+                                      size_t from, size_t *start, size_t *end)
+{
+    size_t n_literal = strlen(literal);
+    const char *found = memmem(text + from, n_bytes - from, literal, n_literal);
+    if (!found)
+        return SPLIT_NONE;
+    *start = (size_t)(found - text);
+    *end = *start + n_literal;
+    return SPLIT_FOUND;
+}
+
 enum split_result split_regex_find(const struct split_regex *regex, struct split_scratch *scratch,
                                    const char *text, size_t n_bytes, size_t from, size_t *start,
                                    size_t *end, GError **error)
 {
+    if (regex->literal)
+        return find_literal(regex->literal, text, n_bytes, from, start, end);
     int code = pcre2_match(regex->code, (PCRE2_SPTR)text, n_bytes, from, PCRE2_NO_UTF_CHECK,
                            scratch->match, scratch->context);
     if (code == PCRE2_ERROR_NOMATCH)
         return SPLIT_NONE;
-    const PCRE2_SIZE *offsets = pcre2_get_ovector_pointer(scratch->match);
     if (code < 0) {
         PCRE2_UCHAR why[128];
         pcre2_get_error_message(code, why, sizeof why);
@@ -101,6 +125,7 @@ enum split_result split_regex_find(const struct split_regex *regex, struct split
         return SPLIT_FAILED;
     }
     /* \K is refused, so a match never starts before `from` or after its end. */
+    const PCRE2_SIZE *offsets = pcre2_get_ovector_pointer(scratch->match);
     *start = offsets[0];
     *end = offsets[1];
     return SPLIT_FOUND;
