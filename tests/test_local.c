@@ -55,7 +55,7 @@ static void image_free(struct chat_image *image)
 
 struct fixture {
     struct local_host *host;
-    struct chat *base, *adapted;
+    struct chat *base, *adapted, *judge;
     struct chat_image *image;
     int n_encoded; /* tiles' first hidden states that were seen */
 };
@@ -78,9 +78,11 @@ static bool fixture_open(struct fixture *fixture)
     *fixture = (struct fixture){0};
     fixture->host = local_host_open(folder, &options, &error);
     g_assert_no_error(error);
-    fixture->base = local_chat_new(fixture->host, NULL, &error);
+    fixture->base = local_chat_new(fixture->host, NULL, false, &error);
     g_assert_no_error(error);
-    fixture->adapted = local_chat_new(fixture->host, adapter, &error);
+    fixture->adapted = local_chat_new(fixture->host, adapter, false, &error);
+    g_assert_no_error(error);
+    fixture->judge = local_chat_new(fixture->host, adapter, true, &error);
     g_assert_no_error(error);
     local_host_engine(fixture->host)->watch = count;
     local_host_engine(fixture->host)->watch_user = fixture;
@@ -93,6 +95,7 @@ static void fixture_close(struct fixture *fixture)
 {
     chat_free(fixture->base);
     chat_free(fixture->adapted);
+    chat_free(fixture->judge);
     image_free(fixture->image);
 }
 
@@ -234,6 +237,26 @@ static void test_failures(void)
     fixture_close(&fixture);
 }
 
+/* Even a babbling teacher gives a score. */
+static void test_score_form(void)
+{
+    struct fixture fixture;
+    if (!fixture_open(&fixture))
+        return;
+    for (int i = 0; i < 6; i++) {
+        g_autofree char *question = g_strdup_printf("Judge %d.", i);
+        struct answer answer = {0};
+        ask(fixture.judge, question, NULL, 60, i > 0 ? 1 : 0, &answer);
+        support_wait(&answer.done);
+        g_test_message("%s", answer.text);
+        g_assert_true(
+            g_regex_match_simple("^ ?Score: (10|[0-9])\\.?\nFeedback:", answer.text, 0, 0));
+        answer_clear(&answer);
+    }
+    g_assert_cmpstr(chat_model(fixture.judge), !=, chat_model(fixture.adapted));
+    fixture_close(&fixture);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -241,5 +264,6 @@ int main(int argc, char **argv)
     g_test_add_func("/local/random", test_random);
     g_test_add_func("/local/cancel", test_cancel);
     g_test_add_func("/local/failures", test_failures);
+    g_test_add_func("/local/score_form", test_score_form);
     return g_test_run();
 }

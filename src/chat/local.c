@@ -31,6 +31,7 @@ struct local_host {
     struct engine *engine;
     struct local_prompt prompt;
     char *identity;
+    struct constrain *score_form; /* NULL until a chat wants it */
 
     GThread *thread; /* NULL before the first request */
     pthread_mutex_t lock;
@@ -46,6 +47,7 @@ struct local_chat {
     struct chat chat;
     struct local_host *host;
     int adapter;
+    const struct constrain *constrain; /* the host's; NULL: answers are free */
     char *name, *model;
 };
 
@@ -57,7 +59,8 @@ struct chat_call {
     GMainContext *context;
     gint64 start_us;
     bool cancelled; /* under the lock */
-    bool posted;    /* under the lock: the reply below is ready, and nobody but the caller's thread has the call */
+    bool
+        posted; /* under the lock: the reply below is ready, and nobody but the caller's thread has the call */
 
     /* The thread's. */
     struct session *session;
@@ -167,6 +170,7 @@ static bool begin(struct local_host *host, struct chat_call *call, GError **erro
         !local_prompt_build(&host->prompt, host->engine, request, &prompt, error))
         return false;
     options.stop_ids = local_prompt_stop_ids(&host->prompt, &options.n_stop_ids);
+    options.constrain = call->chat->constrain;
     options.stop_strings = local_prompt_stop_strings(&host->prompt);
     generation_init(&call->generation, host->prompt.tokenizer, &options,
                     host->engine->config.text.vocab_size, &prompt);
@@ -312,6 +316,7 @@ void local_host_unref(struct local_host *host)
     if (host->engine)
         while (!g_queue_is_empty(&host->engine->sessions))
             session_free(host->engine->sessions.head->data);
+    constrain_free(host->score_form);
     local_prompt_clear(&host->prompt);
     engine_close(host->engine);
     g_ptr_array_unref(host->active);
@@ -383,16 +388,17 @@ static void local_free(struct chat *base)
 }
 
 /* What must be the same for two runs to be one: folders, files, and how it is computed. */
-static char *describe(const struct local_host *host, const char *adapter_identity)
+static char *describe(const struct local_host *host, const char *adapter_identity, bool score_form)
 {
     static const char *const kept[] = {"", ",bf16 weights", ",q8 weights", ",q4 weights"};
-    return g_strdup_printf("%s%s%s (%s%s)", host->identity, adapter_identity ? "+" : "",
+    return g_strdup_printf("%s%s%s (%s%s%s)", host->identity, adapter_identity ? "+" : "",
                            adapter_identity ? adapter_identity : "",
                            host->engine->flags & LINEAR_BF16 ? "bf16" : "f32",
-                           kept[host->options.engine.kept]);
+                           kept[host->options.engine.kept], score_form ? ",score form" : "");
 }
 
-struct chat *local_chat_new(struct local_host *host, const char *adapter, GError **error)
+struct chat *local_chat_new(struct local_host *host, const char *adapter, bool score_form,
+                            GError **error)
 {
     static const struct chat_ops ops = {local_send, local_cancel, local_name, local_model,
                                         local_free};
@@ -402,12 +408,16 @@ struct chat *local_chat_new(struct local_host *host, const char *adapter, GError
     if (adapter && (!(identity = model_identity(adapter, error)) ||
                     (number = engine_add_adapter(host->engine, adapter, error)) < 0))
         return NULL;
+    if (score_form && !host->score_form &&
+        !(host->score_form = generation_score_form(host->prompt.tokenizer, error)))
+        return NULL;
     struct local_chat *chat = g_new0(struct local_chat, 1);
     chat->chat.ops = &ops;
     chat->host = host;
     host->n_references++;
     chat->adapter = number;
+    chat->constrain = score_form ? host->score_form : NULL;
     chat->name = g_strjoin("+", host->folder, adapter, NULL);
-    chat->model = describe(host, identity);
+    chat->model = describe(host, identity, score_form);
     return &chat->chat;
 }

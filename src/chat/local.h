@@ -33,7 +33,9 @@ const char *local_host_folder(const struct local_host *host);
 struct engine *local_host_engine(struct local_host *host);
 
 /* A chat over the host, with the adapter of a PEFT folder or NULL. It holds a reference of the host. Its model is the
- * folders' base names, digests of their files, and how weights and activations are kept. */
-struct chat *local_chat_new(struct local_host *host, const char *adapter, GError **error);
+ * folders' base names, digests of their files, and how weights and activations are kept. `score_form`: every answer is held
+ * to the form of a score with feedback (constrain.h). */
+struct chat *local_chat_new(struct local_host *host, const char *adapter, bool score_form,
+                            GError **error);
 
 #endif

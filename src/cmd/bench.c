@@ -83,7 +83,7 @@ bool bench_run(struct bench *bench, const struct setting *setting,
         !resolve_local(&local, options, &bench->protocol, error) ||
         !(bench->prompts = prompts_load(options->prompts, error)) ||
         !roles_open(&bench->student, &options->student, &bench->teacher, &options->teacher,
-                    &options->both, &limits, &local, error) ||
+                    &options->both, &limits, &local, options->constrain != NULL, error) ||
         !(bench->store = open_store(bench, setting, options, files, error)))
         return false;
     struct chat *student = bench->student.chat, *teacher = bench->teacher.chat;

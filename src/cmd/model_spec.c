@@ -108,21 +108,25 @@ static struct chat *open_folder(const char *folder, const char *adapter,
             return NULL;
         g_ptr_array_add(options->hosts, host);
     }
-    return local_chat_new(host, adapter, error);
+    return local_chat_new(host, adapter, options->score_form, error);
 }
 
 struct chat *model_spec_open(const char *spec, const struct model_spec_options *options,
                              GError **error)
 {
     g_autofree char *folder = NULL, *adapter = NULL;
+    if (find_folder(spec, &folder, &adapter))
+        return open_folder(folder, adapter, options, error);
+    if (options->score_form) {
+        g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE, "--constrain needs a model folder");
+        return NULL;
+    }
     if (g_str_has_prefix(spec, "http://") || g_str_has_prefix(spec, "https://"))
         return open_http(spec, options, error);
     if (g_str_has_prefix(spec, "script:"))
         return script_open(spec + strlen("script:"), error);
     if (g_str_has_prefix(spec, "world:"))
         return open_world(spec + strlen("world:"), error);
-    if (find_folder(spec, &folder, &adapter))
-        return open_folder(folder, adapter, options, error);
     g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE,
                 "unknown model '%s': write http(s)://HOST[:PORT]/v1#NAME, a model folder DIR or "
                 "DIR+ADAPTER, script:FILE, world:DIR#oracle or world:DIR#novice",

@@ -12,6 +12,7 @@ struct model_spec_options {
     const char *extra_body; /* JSON object as text, or NULL */
     int timeout_ms, retries;
     const struct local_options *local; /* for model folders */
+    bool score_form; /* answers are held to a score with feedback: model folders only */
     GPtrArray *
         hosts; /* struct local_host, referenced: folders opened so far, which are not loaded again; grows */
 };

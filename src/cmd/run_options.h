@@ -21,6 +21,7 @@ struct run_options {
     gboolean strict;
     struct role_options student, teacher, both;
     struct engine_settings engine; /* of model folders */
+    char *constrain;               /* --constrain: "score", or NULL */
 };
 
 /* Fills in the defaults of DESIGN.md 4. */

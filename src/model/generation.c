@@ -2,6 +2,40 @@
 
 #include <math.h>
 
+/* What a token adds to a text that has begun: some decoders strip a blank from the first token. */
+struct token_texts {
+    const struct tokenizer *tokenizer;
+    struct token_stream *stream;
+    GArray *before; /* of int32_t: tokens of a beginning */
+    GString *text;
+};
+
+static const char *text_of(int id, size_t *n_bytes, void *user)
+{
+    struct token_texts *texts = user;
+    g_string_truncate(texts->text, 0);
+    for (guint i = 0; i < texts->before->len; i++)
+        token_stream_push(texts->stream, g_array_index(texts->before, int32_t, i), texts->text);
+    g_string_truncate(texts->text, 0);
+    token_stream_push(texts->stream, id, texts->text);
+    token_stream_finish(texts->stream, texts->text);
+    *n_bytes = texts->text->len;
+    return texts->text->len > 0 ? texts->text->str : NULL;
+}
+
+struct constrain *generation_score_form(const struct tokenizer *tokenizer, GError **error)
+{
+    struct token_texts texts = {tokenizer, token_stream_new(tokenizer, true),
+                                g_array_new(FALSE, FALSE, sizeof(int32_t)), g_string_new(NULL)};
+    struct constrain *form = NULL;
+    if (tokenizer_encode(tokenizer, "a", 1, false, texts.before, error))
+        form = constrain_new_score(tokenizer_n_ids(tokenizer), text_of, &texts, error);
+    token_stream_free(texts.stream);
+    g_array_unref(texts.before);
+    g_string_free(texts.text, TRUE);
+    return form;
+}
+
 static bool needs_seen(const struct sampler_options *options)
 {
     return options->repetition_penalty < 1 || options->repetition_penalty > 1;

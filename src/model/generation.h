@@ -34,6 +34,9 @@ struct generation {
     GString *text;  /* the answer so far */
 };
 
+/* The form "Score: N" / "Feedback: ..." over the tokens of `tokenizer`. */
+struct constrain *generation_score_form(const struct tokenizer *tokenizer, GError **error);
+
 /* `vocab_size` rows of logits. `prompt` is only read for the repetition penalty. */
 void generation_init(struct generation *generation, const struct tokenizer *tokenizer,
                      const struct generation_options *options, int vocab_size,

@@ -88,8 +88,14 @@ run 0 "random answers, one at a time" "${hot[@]}" --run hot1.db --jobs 1
 dialogues hot1.db >hot1.said
 same hot1.said hot.said "do not depend on the order"
 
+run 0 "a teacher held to its form" "${free[@]}" --constrain score --teacher-max-tokens 30 --run held.db
+dialogues held.db >held.said
+[ "$(grep -o '"score":[0-9]' held.said | wc -l)" -eq "$(grep -o '"feedback":"' held.said | wc -l)" ]
+ok $? "always gives a score"
+
 head -n 2 all.jsonl >two.jsonl
 run 0 "fixed dialogues, the original layout" bench fixed --student "$b" --teacher "$b" two.jsonl --images "$records/images" --max-tokens 8 --resamples 0 --run fixed.db --set image-mode=pad
+run 2 "an unknown form" "${free[@]}" --constrain poem --run e0.db
 run 2 "no such folder" bench free --student "$folder/none" --teacher "$a" few.jsonl --run e1.db
 holds err "unknown model" "says so"
 run 1 "a folder that is no model" bench free --student "$folder" --teacher "$a" few.jsonl --run e2.db
