@@ -171,7 +171,6 @@ static bool begin(struct local_host *host, struct chat_call *call, GError **erro
         return false;
     options.stop_ids = local_prompt_stop_ids(&host->prompt, &options.n_stop_ids);
     options.constrain = call->chat->constrain;
-    options.stop_strings = local_prompt_stop_strings(&host->prompt);
     generation_init(&call->generation, host->prompt.tokenizer, &options,
                     host->engine->config.text.vocab_size, &prompt);
     const struct session_request wanted = {

@@ -1,24 +1,17 @@
 #include "chat/local_prompt.h"
 
-#include "base/error.h"
-
-#include <string.h>
-
-static void render(GString *text, const struct chat_request *request)
+static bool render(const struct chat_template *template, const struct chat_request *request,
+                   GString *text, GError **error)
 {
-    static const char *const names[] = {"system", "user", "assistant"};
-    g_string_append(text, "<|begin_of_text|>");
+    static const enum turn_role roles[] = {
+        [CHAT_SYSTEM] = TURN_SYSTEM, [CHAT_USER] = TURN_USER, [CHAT_ASSISTANT] = TURN_ASSISTANT};
+    g_autofree struct chat_turn *turns = g_new(struct chat_turn, request->n_messages);
     for (size_t i = 0; i < request->n_messages; i++) {
         const struct chat_message *message = &request->messages[i];
-        g_string_append_printf(text, "<|start_header_id|>%s<|end_header_id|>\n\n%s",
-                               names[message->role],
-                               message->has_image ? PROMPT_IMAGE_MARK "\n" : "");
-        g_auto(GStrv) parts = g_strsplit(message->text, PROMPT_IMAGE_MARK, -1);
-        for (char **part = parts; *part; part++)
-            g_string_append(text, *part);
-        g_string_append(text, "<|eot_id|>");
+        turns[i] = (struct chat_turn){roles[message->role], message->text,
+                                      request->image && message->has_image};
     }
-    g_string_append(text, "<|start_header_id|>assistant<|end_header_id|>\n\n");
+    return chat_template_render(template, turns, request->n_messages, text, error);
 }
 
 bool local_prompt_init(struct local_prompt *prompt, const char *folder,
@@ -29,11 +22,19 @@ bool local_prompt_init(struct local_prompt *prompt, const char *folder,
     prompt->bos = options->bos;
     prompt->stop_ids = g_array_new(FALSE, FALSE, sizeof(int));
     g_array_append_vals(prompt->stop_ids, config->eos_tokens, (guint)config->n_eos_tokens);
-    return (prompt->tokenizer = tokenizer_load(folder, error)) != NULL;
+    if (!(prompt->tokenizer = tokenizer_load(folder, error)) ||
+        !(prompt->template = chat_template_load(folder, config->layout, prompt->tokenizer,
+                                                options->template_name, error)))
+        return false;
+    int end = tokenizer_find(prompt->tokenizer, chat_template_end(prompt->template));
+    if (end >= 0)
+        g_array_append_val(prompt->stop_ids, end);
+    return true;
 }
 
 void local_prompt_clear(struct local_prompt *prompt)
 {
+    chat_template_free(prompt->template);
     tokenizer_free(prompt->tokenizer);
     if (prompt->stop_ids)
         g_array_unref(prompt->stop_ids);
@@ -48,8 +49,9 @@ bool local_prompt_build(const struct local_prompt *prompt, struct engine *engine
     g_autoptr(GString) text = g_string_new(NULL);
     g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(int32_t));
     struct picture *picture = NULL;
-    render(text, request);
-    if (!prompt_encode(config, prompt->tokenizer, text->str, text->len, prompt->bos, ids, error))
+    if (!render(prompt->template, request, text, error) ||
+        !prompt_encode(config, prompt->tokenizer, text->str, text->len,
+                       chat_template_adds_special(prompt->template), prompt->bos, ids, error))
         return false;
     if (request->image &&
         !(picture = picture_encode(engine, request->image->bytes, request->image->digest,
@@ -66,9 +68,4 @@ const int *local_prompt_stop_ids(const struct local_prompt *prompt, size_t *n)
 {
     *n = prompt->stop_ids->len;
     return (const int *)(void *)prompt->stop_ids->data;
-}
-
-const char *const *local_prompt_stop_strings(const struct local_prompt *prompt G_GNUC_UNUSED)
-{
-    return NULL;
 }

@@ -3,14 +3,16 @@
 #define FIRE_CHAT_LOCAL_PROMPT_H
 
 #include "chat/local.h"
+#include "model/chat_template.h"
 #include "model/sequence.h"
 #include "model/tokenizer.h"
 
 struct local_prompt {
     struct tokenizer *tokenizer;
+    struct chat_template *template;
     enum picture_mode picture_mode;
     enum prompt_bos bos;
-    GArray *stop_ids; /* of int */
+    GArray *stop_ids; /* of int: those of the configuration and the template's */
 };
 
 /* Reads the tokenizer and the template of `folder`. */
@@ -25,8 +27,7 @@ bool local_prompt_build(const struct local_prompt *prompt, struct engine *engine
                         const struct chat_request *request, struct sequence *sequence,
                         GError **error);
 
-/* Where an answer ends. Belong to `prompt`. */
+/* The tokens that end an answer. They belong to `prompt`. */
 const int *local_prompt_stop_ids(const struct local_prompt *prompt, size_t *n);
-const char *const *local_prompt_stop_strings(const struct local_prompt *prompt);
 
 #endif

@@ -301,8 +301,8 @@ static bool probe_run(struct probe *probe, const struct options *options, GError
     if (!open_model(probe, options, &adapter, error))
         return false;
     const struct model_config *config = &probe->engine->config;
-    if (!probe_input_read(&options->input, options->model, config, probe->tokenizer, probe->ids,
-                          error) ||
+    if (!probe_input_read(&options->input, options->model, options->engine.template_name, config,
+                          probe->tokenizer, probe->ids, error) ||
         !encode_pictures(probe, options->images, error) ||
         !sequence_init(
             &probe->prompt, (const int *)(void *)probe->ids->data, probe->ids->len,

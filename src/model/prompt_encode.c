@@ -2,15 +2,14 @@
 
 #include <string.h>
 
-/* The text between two marks; in the original layout with a begin token, which only the first piece keeps. */
-static bool add_piece(const struct model_config *config, const struct tokenizer *tokenizer,
-                      const char *text, size_t n_bytes, bool is_first, GArray *ids, GError **error)
+/* The text between two marks; of added begin tokens only the first piece keeps its own. */
+static bool add_piece(const struct tokenizer *tokenizer, const char *text, size_t n_bytes,
+                      bool add_special, bool is_first, GArray *ids, GError **error)
 {
-    bool special = config->layout == LAYOUT_ORIGINAL && tokenizer_begin_token(tokenizer) >= 0;
     guint at = ids->len;
-    if (!tokenizer_encode(tokenizer, text, n_bytes, special, ids, error))
+    if (!tokenizer_encode(tokenizer, text, n_bytes, add_special, ids, error))
         return false;
-    if (special && !is_first)
+    if (add_special && !is_first && tokenizer_begin_token(tokenizer) >= 0)
         g_array_remove_index(ids, at);
     return true;
 }
@@ -27,8 +26,8 @@ static void set_begin_tokens(int32_t begin, guint n_wanted, GArray *ids, guint f
 }
 
 bool prompt_encode(const struct model_config *config, const struct tokenizer *tokenizer,
-                   const char *text, size_t n_bytes, enum prompt_bos bos, GArray *ids,
-                   GError **error)
+                   const char *text, size_t n_bytes, bool add_special, enum prompt_bos bos,
+                   GArray *ids, GError **error)
 {
     static const char mark[] = PROMPT_IMAGE_MARK;
     const char *end = text + n_bytes, *next;
@@ -38,8 +37,8 @@ bool prompt_encode(const struct model_config *config, const struct tokenizer *to
     bool cuts = config->has_vision && tokenizer_find(tokenizer, mark) != image_token;
     for (const char *piece = text; piece; piece = next) {
         const char *cut = cuts ? g_strstr_len(piece, end - piece, mark) : NULL;
-        if (!add_piece(config, tokenizer, piece, (size_t)((cut ? cut : end) - piece), piece == text,
-                       ids, error)) {
+        if (!add_piece(tokenizer, piece, (size_t)((cut ? cut : end) - piece), add_special,
+                       piece == text, ids, error)) {
             g_array_set_size(ids, first);
             return false;
         }

@@ -68,6 +68,16 @@ holds out '"token_ids":[560,-200,' "begin token, and -200 for the picture"
 echo '[560,-200,11]' >marked
 run 0 "ids with -200 for the picture" --model "$a" --ids marked --image "$picture" --json
 holds out '"token_ids":[560,576,11],"merged_length":62' "the model's own image token"
+echo '[{"role":"user","content":[{"type":"image"},{"type":"text","text":"What is shown?"}]}]' >messages
+echo '[{"role":"user","content":"<image> What is shown?"}]' >spelled
+printf '<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\n<image>\nWhat is shown?<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n' >rendered
+run 0 "messages" --model "$a" --messages messages --image "$picture" --json
+cp out messages.out
+run 0 "what the template makes of them" --model "$a" --prompt-file rendered --image "$picture" --json
+cmp -s out messages.out
+ok $? "is the same"
+run 0 "messages, the original layout" --model "$b" --messages spelled --image "$picture" --json
+holds out '"token_ids":[560,560,566,' "two begin tokens, as its code has it"
 run 0 "an adapter" --model "$a" --adapter "$reference/train/init_b_random" --prompt "Name it:" --json
 ! cmp -s out prompt.out
 ok $? "changes the logits"
@@ -95,6 +105,11 @@ echo '{}' >object
 run 1 "ids that are no list" --model "$a" --ids object
 echo '[1,"2"]' >text
 run 1 "ids that are no numbers" --model "$a" --ids text
+for bad in '{}' '[]' '[{"role":"user"}]' '[{"role":"judge","content":"x"}]' '[{"role":"user","content":[{"type":"sound"}]}]' '[1]'; do
+    echo "$bad" >bad
+    run 1 "messages $bad" --model "$a" --messages bad
+done
+run 2 "an unknown template" --model "$a" --messages messages --image "$picture" --template poem
 echo '[1,640]' >large
 run 2 "an id beyond the vocabulary" --model "$a" --ids large
 echo '[1,-1]' >negative
