@@ -149,6 +149,34 @@ static void test_answers(void)
     fixture_close(&fixture);
 }
 
+/* The next turn of a dialogue computes what is new. */
+static void test_next_turn(void)
+{
+    struct fixture fixture;
+    if (!fixture_open(&fixture))
+        return;
+    struct answer first = {0}, second = {0};
+    ask(fixture.base, "What is shown?", fixture.image, 12, 0, &first);
+    support_wait(&first.done);
+    const struct chat_message messages[] = {{CHAT_USER, "What is shown?", true},
+                                            {CHAT_ASSISTANT, first.text, false},
+                                            {CHAT_USER, "Look again.", false}};
+    const struct chat_request request = {
+        .messages = messages,
+        .n_messages = 3,
+        .image = fixture.image,
+        .sampling = {.temperature = 0, .top_p = NAN, .max_tokens = 4},
+        .round = 2};
+    chat_send(fixture.base, &request, on_answer, &second);
+    support_wait(&second.done);
+    g_assert_cmpint(second.usage.cached_tokens, >=, first.usage.prompt_tokens);
+    g_assert_cmpint(second.usage.prompt_tokens, >, first.usage.prompt_tokens + 12);
+    g_assert_cmpint(fixture.n_encoded, ==, 1);
+    answer_clear(&first);
+    answer_clear(&second);
+    fixture_close(&fixture);
+}
+
 /* Random answers depend on seed and sample, not on company or order. */
 static void test_random(void)
 {
@@ -261,6 +289,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/local/answers", test_answers);
+    g_test_add_func("/local/next_turn", test_next_turn);
     g_test_add_func("/local/random", test_random);
     g_test_add_func("/local/cancel", test_cancel);
     g_test_add_func("/local/failures", test_failures);

@@ -90,17 +90,17 @@ static void check_pictures(struct engine *engine, const json_t *item, const stru
 {
     size_t width = (size_t)engine->config.text.hidden_size;
     for (guint i = 0; i < prompt->pictures->len; i++) {
-        const struct picture *picture = prompt->pictures->pdata[i];
+        const struct features *picture = prompt->pictures->pdata[i];
         const json_t *order = json_array_get(json_object_get(item, "image_token_order"), i);
         if (json_object_get(item, "image_token_counts"))
             g_assert_cmpint(picture->n_slots, ==, json_int_at(item, "image_token_counts", i));
         for (int j = 0; order && j < picture->n_slots; j++)
             g_assert_cmpint(picture->order[j], ==,
                             json_integer_value(json_array_get(order, (size_t)j)));
-        see("vision_features", picture->features, picture->n_features, picture->width, seen);
-        g_autofree float *projected = g_new(float, (size_t)picture->n_features *width);
-        vision_project(engine, projected, picture->features, picture->n_features, -1);
-        see("projected", projected, picture->n_features, (int)width, seen);
+        see("vision_features", picture->rows, picture->n_rows, picture->width, seen);
+        g_autofree float *projected = g_new(float, (size_t)picture->n_rows *width);
+        vision_project(engine, projected, picture->rows, picture->n_rows, -1);
+        see("projected", projected, picture->n_rows, (int)width, seen);
     }
 }
 

@@ -7,18 +7,18 @@
 enum { IMAGE = -200, VOCAB = 10, MAX_POSITIONS = 20 };
 
 /* A picture of n slots that reads its features backwards and ends with a newline. */
-static struct picture *make_picture(const char *key, int n_slots)
+static struct features *make_picture(const char *key, int n_slots)
 {
     int *order = g_new(int, n_slots);
     for (int i = 0; i < n_slots; i++)
         order[i] = n_slots - 2 - i;
-    return picture_new(key, g_new0(float, n_slots * 4), n_slots, 4, order, n_slots);
+    return features_new(key, g_new0(float, n_slots * 4), n_slots, 4, order, n_slots);
 }
 
 static void test_merge(void)
 {
     static const int ids[] = {3, IMAGE, 5, IMAGE};
-    struct picture *pictures[] = {make_picture("a", 3), make_picture("b", 2)};
+    struct features *pictures[] = {make_picture("a", 3), make_picture("b", 2)};
     g_autoptr(GError) error = NULL;
     struct sequence sequence;
     g_assert_true(
@@ -26,10 +26,10 @@ static void test_merge(void)
     const struct slot expected[] = {{.token = 3},
                                     {-1, 1, pictures[0]->id},
                                     {-1, 0, pictures[0]->id},
-                                    {-1, PICTURE_NEWLINE, pictures[0]->id},
+                                    {-1, FEATURES_NEWLINE, pictures[0]->id},
                                     {.token = 5},
                                     {-1, 0, pictures[1]->id},
-                                    {-1, PICTURE_NEWLINE, pictures[1]->id}};
+                                    {-1, FEATURES_NEWLINE, pictures[1]->id}};
     g_assert_cmpint(sequence.n_slots, ==, G_N_ELEMENTS(expected));
     for (size_t i = 0; i < G_N_ELEMENTS(expected); i++)
         g_assert_true(slot_equal(&sequence.slots[i], &expected[i]));
@@ -38,8 +38,8 @@ static void test_merge(void)
     g_assert_cmpint(pictures[0]->n_references, ==, 2);
     sequence_clear(&sequence);
     g_assert_cmpint(pictures[0]->n_references, ==, 1);
-    picture_unref(pictures[0]);
-    picture_unref(pictures[1]);
+    features_unref(pictures[0]);
+    features_unref(pictures[1]);
 }
 
 static void test_refuses(void)
@@ -56,7 +56,7 @@ static void test_refuses(void)
         {{1}, 1, 1, "marks 0 pictures and 1"},
         {{IMAGE, 1, 1, 1}, 4, 1, "20 fit"},
     };
-    struct picture *picture = make_picture("a", 18);
+    struct features *picture = make_picture("a", 18);
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autoptr(GError) error = NULL;
         struct sequence sequence;
@@ -65,7 +65,7 @@ static void test_refuses(void)
         g_assert_error(error, FIRE_ERROR, FIRE_ERROR_USAGE);
         g_assert_nonnull(strstr(error->message, cases[i].text));
     }
-    picture_unref(picture);
+    features_unref(picture);
 }
 
 /* The bound holds, what was used last stays, and who holds a picture keeps it. */
@@ -73,30 +73,30 @@ static void test_cache(void)
 {
     static const char *const keys[] = {"a", "b", "c"};
     size_t one = 10 * 4 * sizeof(float) + 10 * sizeof(int);
-    struct picture_cache *cache = picture_cache_new(2 * one + 10);
-    struct picture *pictures[3];
+    struct features_cache *cache = features_cache_new(2 * one + 10);
+    struct features *pictures[3];
     for (size_t i = 0; i < 2; i++) {
         pictures[i] = make_picture(keys[i], 10);
-        picture_cache_add(cache, pictures[i]);
-        g_assert_cmpuint(picture_cache_bytes(cache), ==, (i + 1) * one);
+        features_cache_add(cache, pictures[i]);
+        g_assert_cmpuint(features_cache_bytes(cache), ==, (i + 1) * one);
     }
-    struct picture *found = picture_cache_find(cache, "a");
+    struct features *found = features_cache_find(cache, "a");
     g_assert_true(found == pictures[0]);
-    picture_unref(found);
+    features_unref(found);
     pictures[2] = make_picture(keys[2], 10);
-    picture_cache_add(cache, pictures[2]); /* b goes */
-    g_assert_cmpuint(picture_cache_bytes(cache), ==, 2 * one);
-    g_assert_null(picture_cache_find(cache, "b"));
+    features_cache_add(cache, pictures[2]); /* b goes */
+    g_assert_cmpuint(features_cache_bytes(cache), ==, 2 * one);
+    g_assert_null(features_cache_find(cache, "b"));
     g_assert_cmpint(pictures[1]->n_references, ==, 1);
     g_assert_cmpint(pictures[2]->n_references, ==, 2);
-    struct picture *large = make_picture("large", 40);
-    picture_cache_add(cache, large);
-    g_assert_null(picture_cache_find(cache, "large"));
-    g_assert_cmpuint(picture_cache_bytes(cache), ==, 2 * one);
-    picture_unref(large);
-    picture_cache_free(cache);
+    struct features *large = make_picture("large", 40);
+    features_cache_add(cache, large);
+    g_assert_null(features_cache_find(cache, "large"));
+    g_assert_cmpuint(features_cache_bytes(cache), ==, 2 * one);
+    features_unref(large);
+    features_cache_free(cache);
     for (size_t i = 0; i < 3; i++)
-        picture_unref(pictures[i]);
+        features_unref(pictures[i]);
 }
 
 int main(int argc, char **argv)

@@ -48,7 +48,7 @@ bool local_prompt_build(const struct local_prompt *prompt, struct engine *engine
     const struct model_config *config = &engine->config;
     g_autoptr(GString) text = g_string_new(NULL);
     g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(int32_t));
-    struct picture *picture = NULL;
+    struct features *picture = NULL;
     if (!render(prompt->template, request, text, error) ||
         !prompt_encode(config, prompt->tokenizer, text->str, text->len,
                        chat_template_adds_special(prompt->template), prompt->bos, ids, error))
@@ -60,7 +60,7 @@ bool local_prompt_build(const struct local_prompt *prompt, struct engine *engine
     bool ok = sequence_init(sequence, (const int *)(void *)ids->data, ids->len, config->image_token,
                             config->text.vocab_size, engine_max_positions(engine), &picture,
                             picture ? 1 : 0, error);
-    picture_unref(picture);
+    features_unref(picture);
     return ok;
 }
 

@@ -36,7 +36,7 @@ struct options {
 struct probe {
     struct engine *engine;
     struct tokenizer *tokenizer;
-    GPtrArray *pictures; /* struct picture */
+    GPtrArray *pictures; /* struct features */
     GArray *ids;         /* of int32_t */
     GArray *positions;   /* of int: where logits are asked for, as asked */
     GArray *sorted;      /* of int: each once and the last position, ascending */
@@ -100,7 +100,7 @@ static bool encode_pictures(struct probe *probe, char *const *paths, GError **er
 {
     for (; paths && *paths; paths++) {
         g_autoptr(GBytes) file = image_read_file(*paths, error);
-        struct picture *picture =
+        struct features *picture =
             file ? picture_encode(probe->engine, file, NULL, PICTURE_MODE_MODEL, error) : NULL;
         if (!picture) {
             g_prefix_error(error, "picture '%s': ", *paths);
@@ -209,7 +209,7 @@ static bool write_features(struct probe *probe, const char *path, int adapter, G
 {
     size_t width = (size_t)probe->engine->config.text.hidden_size, n = 0;
     for (guint i = 0; i < probe->pictures->len; i++)
-        n += (size_t)((const struct picture *)probe->pictures->pdata[i])->n_features;
+        n += (size_t)((const struct features *)probe->pictures->pdata[i])->n_rows;
     g_autofree float *projected = g_try_malloc_n(MAX(n, 1) * width, sizeof *projected);
     if (!projected) {
         g_set_error(error, FIRE_ERROR, FIRE_ERROR_IO, "no memory for %zu rows of features", n);
@@ -217,9 +217,9 @@ static bool write_features(struct probe *probe, const char *path, int adapter, G
     }
     float *at = projected;
     for (guint i = 0; i < probe->pictures->len; i++) {
-        const struct picture *picture = probe->pictures->pdata[i];
-        vision_project(probe->engine, at, picture->features, picture->n_features, adapter);
-        at += (size_t)picture->n_features * width;
+        const struct features *picture = probe->pictures->pdata[i];
+        vision_project(probe->engine, at, picture->rows, picture->n_rows, adapter);
+        at += (size_t)picture->n_rows * width;
     }
     const float *rows = projected;
     n *= width;
@@ -262,7 +262,7 @@ static json_t *to_json(const struct probe *probe)
     }
     for (guint i = 0; i < probe->pictures->len; i++)
         json_array_append_new(
-            counts, json_integer(((const struct picture *)probe->pictures->pdata[i])->n_slots));
+            counts, json_integer(((const struct features *)probe->pictures->pdata[i])->n_slots));
     tokenizer_decode(probe->tokenizer, (const int32_t *)(void *)greedy->data, greedy->len, true,
                      text);
     return json_pack("{s:o,s:i,s:o,s:o,s:o,s:o}", "token_ids", token_ids, "merged_length",
@@ -293,7 +293,7 @@ static void print_lines(const struct probe *probe, const json_t *result)
 static bool probe_run(struct probe *probe, const struct options *options, GError **error)
 {
     int adapter;
-    probe->pictures = g_ptr_array_new_with_free_func((GDestroyNotify)picture_unref);
+    probe->pictures = g_ptr_array_new_with_free_func((GDestroyNotify)features_unref);
     probe->ids = g_array_new(FALSE, FALSE, sizeof(int32_t));
     probe->positions = g_array_new(FALSE, FALSE, sizeof(int));
     probe->sorted = g_array_new(FALSE, FALSE, sizeof(int));
@@ -307,7 +307,7 @@ static bool probe_run(struct probe *probe, const struct options *options, GError
         !sequence_init(
             &probe->prompt, (const int *)(void *)probe->ids->data, probe->ids->len,
             config->image_token, config->text.vocab_size, engine_max_positions(probe->engine),
-            (struct picture *const *)probe->pictures->pdata, probe->pictures->len, error) ||
+            (struct features *const *)probe->pictures->pdata, probe->pictures->len, error) ||
         !parse_positions(probe, options->logits_at, error) ||
         !compute(probe, adapter, (int)options->n_greedy, error) ||
         (options->logits && !write_logits(probe, options->logits, error)) ||

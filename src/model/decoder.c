@@ -64,7 +64,7 @@ static void embed_features(const struct forward *f, int first, int end)
     for (int i = first; i < end; i++)
         if (f->rows[i].picture && f->rows[i].slot.feature >= 0)
             memcpy(f->w->features + row_at(n++, n_in),
-                   f->rows[i].picture->features + row_at(f->rows[i].slot.feature, n_in),
+                   f->rows[i].picture->rows + row_at(f->rows[i].slot.feature, n_in),
                    (size_t)n_in * sizeof(float));
     if (n == 0)
         return;
@@ -86,7 +86,7 @@ static void embed(const struct forward *f)
         float *hidden = f->w->hidden + (size_t)i * width;
         if (slot->token >= 0)
             tensor_view_to_f32(hidden, p->embed, (size_t)slot->token * width, width);
-        else if (slot->feature == PICTURE_NEWLINE)
+        else if (slot->feature == FEATURES_NEWLINE)
             memcpy(hidden, p->newline, width * sizeof *hidden);
     }
     for (int first = 0, end; first < f->n_rows; first = end) {

@@ -9,7 +9,7 @@
 /* One position of one session. The positions before it are in `kv` or are earlier rows of the same call. */
 struct decoder_row {
     struct slot slot;
-    const struct picture *picture; /* of the slot; NULL for a token */
+    const struct features *picture; /* of the slot; NULL for a token */
     struct kv_cache *kv;
     int position;
     int adapter; /* -1: none. Rows of one adapter stand together */

@@ -69,7 +69,7 @@ struct engine *engine_open(const char *folder, const struct engine_options *opti
     engine->adapters = g_ptr_array_new_with_free_func((GDestroyNotify)lora_free);
     engine->max_bytes = options->max_bytes ? options->max_bytes : machine_bytes() / 5 * 4;
     engine->max_picture_bytes = options->max_picture_bytes;
-    engine->pictures = picture_cache_new(options->max_picture_bytes);
+    engine->pictures = features_cache_new(options->max_picture_bytes);
     g_queue_init(&engine->sessions);
     if (load(engine, folder, options, error))
         return engine;
@@ -83,7 +83,7 @@ void engine_close(struct engine *engine)
         return;
     g_assert(g_queue_is_empty(&engine->sessions));
     kv_pool_clear(&engine->kv);
-    picture_cache_free(engine->pictures);
+    features_cache_free(engine->pictures);
     workspace_clear(&engine->workspace);
     g_ptr_array_unref(engine->adapters);
     g_free(engine->rope_frequencies);

@@ -14,7 +14,7 @@
 #include "model/kv_cache.h"
 #include "model/lora.h"
 #include "model/parameters.h"
-#include "model/picture.h"
+#include "model/features.h"
 #include "model/weights.h"
 #include "model/workspace.h"
 #include "num/backend.h"
@@ -59,7 +59,7 @@ struct engine {
     struct workspace workspace;
     struct kv_pool kv;
     size_t max_bytes, max_picture_bytes;
-    struct picture_cache *pictures;
+    struct features_cache *pictures;
     GQueue sessions; /* struct session, the latest used last */
     engine_watch *watch;
     void *watch_user;

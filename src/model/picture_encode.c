@@ -36,8 +36,8 @@ static bool plan_tiles(struct anyres_plan *plan, const struct engine *engine, bo
     return anyres_plan(plan, &options, image->width, image->height, error);
 }
 
-static struct picture *encode(struct engine *engine, const char *key, const struct image *image,
-                              bool tiles, GError **error)
+static struct features *encode(struct engine *engine, const char *key, const struct image *image,
+                               bool tiles, GError **error)
 {
     const struct vision_config *vision = &engine->config.vision;
     struct anyres_plan plan;
@@ -52,29 +52,29 @@ static struct picture *encode(struct engine *engine, const char *key, const stru
     if (!pixels)
         return NULL;
     size_t n_tiles = anyres_n_tiles(&plan), n_slots = anyres_n_tokens(&plan);
-    size_t n_features = n_tiles * (size_t)vision_patches(vision);
-    float *features = g_try_malloc_n(n_features * (size_t)vision->hidden_size, sizeof *features);
+    size_t n_rows = n_tiles * (size_t)vision_patches(vision);
+    float *rows = g_try_malloc_n(n_rows * (size_t)vision->hidden_size, sizeof *rows);
     int *order = g_try_malloc_n(n_slots, sizeof *order);
-    if (!features || !order) {
-        g_free(features);
+    if (!rows || !order) {
+        g_free(rows);
         g_free(order);
         g_set_error(error, FIRE_ERROR, FIRE_ERROR_IO, "no memory for the features of a picture");
         return NULL;
     }
     anyres_token_origins(&plan, order);
-    vision_encode(engine, features, pixels, (int)n_tiles);
-    return picture_new(key, features, (int)n_features, vision->hidden_size, order, (int)n_slots);
+    vision_encode(engine, rows, pixels, (int)n_tiles);
+    return features_new(key, rows, (int)n_rows, vision->hidden_size, order, (int)n_slots);
 }
 
-struct picture *picture_encode(struct engine *engine, GBytes *file, const char *digest,
-                               enum picture_mode mode, GError **error)
+struct features *picture_encode(struct engine *engine, GBytes *file, const char *digest,
+                                enum picture_mode mode, GError **error)
 {
     bool tiles;
     if (!resolve_mode(&tiles, engine, mode, error))
         return NULL;
     g_autofree char *own = digest ? NULL : g_compute_checksum_for_bytes(G_CHECKSUM_SHA256, file);
     g_autofree char *key = g_strconcat(digest ? digest : own, tiles ? "/anyres" : "/pad", NULL);
-    struct picture *picture = picture_cache_find(engine->pictures, key);
+    struct features *picture = features_cache_find(engine->pictures, key);
     if (picture)
         return picture;
     gsize n_bytes;
@@ -85,6 +85,6 @@ struct picture *picture_encode(struct engine *engine, GBytes *file, const char *
     picture = encode(engine, key, &image, tiles, error);
     image_clear(&image);
     if (picture)
-        picture_cache_add(engine->pictures, picture);
+        features_cache_add(engine->pictures, picture);
     return picture;
 }

@@ -10,7 +10,7 @@ enum picture_mode { PICTURE_MODE_MODEL, PICTURE_MODE_PAD, PICTURE_MODE_ANYRES };
 /* The picture in `file`, from the engine's cache where one of the same digest and mode is there. `digest`: 64 hex digits
  * that stand for the bytes, or NULL: they are worked out. The reference is the caller's. FIRE_ERROR_FORMAT where the file
  * is no picture, FIRE_ERROR_USAGE where the model has no tower or no tiles. */
-struct picture *picture_encode(struct engine *engine, GBytes *file, const char *digest,
-                               enum picture_mode mode, GError **error);
+struct features *picture_encode(struct engine *engine, GBytes *file, const char *digest,
+                                enum picture_mode mode, GError **error);
 
 #endif

@@ -3,7 +3,7 @@
 #include "base/error.h"
 
 static bool check(const int *ids, size_t n_ids, int image_token, int vocab_size, int max_positions,
-                  struct picture *const *pictures, size_t n_pictures, int *n_slots, GError **error)
+                  struct features *const *pictures, size_t n_pictures, int *n_slots, GError **error)
 {
     size_t n = n_ids, n_marks = 0;
     for (size_t i = 0; i < n_ids; i++) {
@@ -34,7 +34,7 @@ static bool check(const int *ids, size_t n_ids, int image_token, int vocab_size,
 }
 
 bool sequence_init(struct sequence *sequence, const int *ids, size_t n_ids, int image_token,
-                   int vocab_size, int max_positions, struct picture *const *pictures,
+                   int vocab_size, int max_positions, struct features *const *pictures,
                    size_t n_pictures, GError **error)
 {
     int n_slots;
@@ -44,9 +44,9 @@ bool sequence_init(struct sequence *sequence, const int *ids, size_t n_ids, int 
     *sequence = (struct sequence){
         .slots = g_new(struct slot, n_slots),
         .n_slots = n_slots,
-        .pictures = g_ptr_array_new_with_free_func((GDestroyNotify)picture_unref)};
+        .pictures = g_ptr_array_new_with_free_func((GDestroyNotify)features_unref)};
     for (size_t i = 0; i < n_pictures; i++)
-        g_ptr_array_add(sequence->pictures, picture_ref(pictures[i]));
+        g_ptr_array_add(sequence->pictures, features_ref(pictures[i]));
     struct slot *slot = sequence->slots;
     size_t i_picture = 0;
     for (size_t i = 0; i < n_ids; i++) {
@@ -54,7 +54,7 @@ bool sequence_init(struct sequence *sequence, const int *ids, size_t n_ids, int 
             *slot++ = (struct slot){.token = ids[i]};
             continue;
         }
-        const struct picture *picture = pictures[i_picture++];
+        const struct features *picture = pictures[i_picture++];
         for (int j = 0; j < picture->n_slots; j++)
             *slot++ = (struct slot){-1, picture->order[j], picture->id};
     }

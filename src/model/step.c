@@ -56,10 +56,10 @@ static bool is_asked_for(const struct session *session, int position)
     return false;
 }
 
-static const struct picture *find_picture(const struct session *session, uint64_t id)
+static const struct features *find_picture(const struct session *session, uint64_t id)
 {
     for (guint i = 0; i < session->pictures->len; i++) {
-        const struct picture *picture = session->pictures->pdata[i];
+        const struct features *picture = session->pictures->pdata[i];
         if (picture->id == id)
             return picture;
     }

@@ -105,7 +105,7 @@ void reference_prompt(struct sequence *prompt, struct engine *engine, const json
     g_autofree int *ids = g_new(int, n_ids);
     for (size_t i = 0; i < n_ids; i++)
         ids[i] = json_int_at(item, "ids", i);
-    g_autoptr(GPtrArray) pictures = g_ptr_array_new_with_free_func((GDestroyNotify)picture_unref);
+    g_autoptr(GPtrArray) pictures = g_ptr_array_new_with_free_func((GDestroyNotify)features_unref);
     for (size_t i = 0; i < n_pictures; i++) {
         g_autofree char *name = g_strconcat(
             "reference/engine/images/",
@@ -119,7 +119,7 @@ void reference_prompt(struct sequence *prompt, struct engine *engine, const json
     }
     g_autoptr(GError) error = NULL;
     sequence_init(prompt, ids, n_ids, engine->config.image_token, engine->config.text.vocab_size,
-                  engine_max_positions(engine), (struct picture *const *)pictures->pdata,
+                  engine_max_positions(engine), (struct features *const *)pictures->pdata,
                   n_pictures, &error);
     g_assert_no_error(error);
 }
