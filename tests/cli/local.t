@@ -41,14 +41,16 @@ same() { # FILE FILE NAME
 dialogues() { "$FIRE" export "$1" -o - 2>>err | sort; }
 
 "$FIRE" export "$records/records.json" -o all.jsonl 2>err
-head -n 4 all.jsonl >few.jsonl
+head -n 3 all.jsonl >few.jsonl
+head -n 2 all.jsonl >two.jsonl
 rules=(--set parse-fail=zero --set no-gain=off --set turns=2)
-free=(bench free --student "$a+$adapter" --teacher "$a" few.jsonl --images "$records/images" --max-tokens 8 "${rules[@]}" --resamples 0)
+models=(bench free --student "$a+$adapter" --teacher "$a" --images "$records/images" --max-tokens 8 "${rules[@]}" --resamples 0)
+free=("${models[@]}" few.jsonl)
 
 run 0 "free dialogues, one folder for both" "${free[@]}" --run whole.db
 cp out whole.out
 dialogues whole.db >whole.said
-[ "$(grep -c '"response"' whole.said)" -eq 4 ] && [ "$(grep -o '"feedback":"' whole.said | wc -l)" -eq 8 ]
+[ "$(grep -c '"response"' whole.said)" -eq 3 ] && [ "$(grep -o '"feedback":"' whole.said | wc -l)" -eq 6 ]
 ok $? "every dialogue went all its rounds"
 run 0 "runs" runs whole.db
 holds out "a-f32@" "the student's name tells its files"
@@ -65,7 +67,7 @@ for round in 1 2; do
     pid=$!
     for ((k = 0; k < 1000; k++)); do
         said=$(dialogues killed.db 2>/dev/null | grep -o '"response"' | wc -l)
-        [ "$said" -lt $((2 * round)) ] || break
+        [ "$said" -lt $((2 * round - 1)) ] || break
         kill -0 $pid 2>/dev/null || break
         sleep 0.02
     done
@@ -79,21 +81,20 @@ same killed.said whole.said "the same words"
 run 2 "another adapter is another run" bench free --student "$a" --teacher "$a" few.jsonl --images "$records/images" --max-tokens 8 "${rules[@]}" --resamples 0 --run whole.db
 holds err "student model" "says what differs"
 
-hot=("${free[@]}" --temperature 1 --seed 7)
+hot=("${models[@]}" two.jsonl --temperature 1 --seed 7)
 run 0 "random answers" "${hot[@]}" --run hot.db
 dialogues hot.db >hot.said
-! cmp -s hot.said whole.said
+[ -s hot.said ] && [ -z "$(comm -12 hot.said whole.said)" ]
 ok $? "differ from the greedy ones"
 run 0 "random answers, one at a time" "${hot[@]}" --run hot1.db --jobs 1
 dialogues hot1.db >hot1.said
 same hot1.said hot.said "do not depend on the order"
 
-run 0 "a teacher held to its form" "${free[@]}" --constrain score --teacher-max-tokens 30 --run held.db
+run 0 "a teacher held to its form" "${models[@]}" two.jsonl --constrain score --teacher-max-tokens 30 --run held.db
 dialogues held.db >held.said
 [ "$(grep -o '"score":[0-9]' held.said | wc -l)" -eq "$(grep -o '"feedback":"' held.said | wc -l)" ]
 ok $? "always gives a score"
 
-head -n 2 all.jsonl >two.jsonl
 run 0 "fixed dialogues, the original layout" bench fixed --student "$b" --teacher "$b" two.jsonl --images "$records/images" --max-tokens 8 --resamples 0 --run fixed.db --set image-mode=pad
 run 2 "an unknown form" "${free[@]}" --constrain poem --run e0.db
 run 2 "no such folder" bench free --student "$folder/none" --teacher "$a" few.jsonl --run e1.db
