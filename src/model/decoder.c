@@ -111,20 +111,51 @@ static void store_keys(const struct forward *f, int i_layer)
     }
 }
 
-/* hidden += o(attention(rope(q, k), v)) of the normed rows */
-static void attend(const struct forward *f, const struct decoder_layer *layer, int i_layer)
+/* normed = norm(hidden), and its keys and values into the caches */
+static void read_rows(const struct forward *f, const struct decoder_layer *layer, int i_layer)
 {
     const struct text_config *c = f->config;
     const struct workspace *w = f->w;
     struct engine *engine = f->engine;
     f->backend->rms_norm(engine->workers, w->normed, w->hidden, layer->attention_norm.w, f->n_rows,
                          c->hidden_size, c->rms_norm_eps);
-    project(f, w->q, w->normed, &layer->q, i_layer, LORA_Q, 0);
     project(f, w->k, w->normed, &layer->k, i_layer, LORA_K, 0);
     project(f, w->v, w->normed, &layer->v, i_layer, LORA_V, 0);
-    f->backend->rope(engine->workers, w->q, w->rope, f->n_rows, c->n_heads, c->head_dim);
     f->backend->rope(engine->workers, w->k, w->rope, f->n_rows, c->n_kv_heads, c->head_dim);
     store_keys(f, i_layer);
+}
+
+/* Once the last layer's keys and values are stored, only rows whose logits are wanted go on: they move to the front. */
+static void keep_heads(struct forward *f)
+{
+    const struct workspace *w = f->w;
+    size_t width = (size_t)f->config->hidden_size, head_dim = (size_t)f->config->head_dim;
+    int n = 0;
+    for (int i = 0; i < f->n_rows; i++) {
+        if (!f->rows[i].head)
+            continue;
+        memmove(w->hidden + (size_t)n * width, w->hidden + (size_t)i * width,
+                width * sizeof(float));
+        memmove(w->normed + (size_t)n * width, w->normed + (size_t)i * width,
+                width * sizeof(float));
+        memmove(w->rope + (size_t)n * head_dim, w->rope + (size_t)i * head_dim,
+                head_dim * sizeof(float));
+        w->attention[n] = w->attention[i];
+        w->kept_rows[n] = f->rows[i];
+        w->kept[n++] = i;
+    }
+    f->rows = w->kept_rows;
+    f->n_rows = n;
+}
+
+/* hidden += o(attention(rope(q), keys, values)) of the normed rows */
+static void attend(const struct forward *f, const struct decoder_layer *layer, int i_layer)
+{
+    const struct text_config *c = f->config;
+    const struct workspace *w = f->w;
+    struct engine *engine = f->engine;
+    project(f, w->q, w->normed, &layer->q, i_layer, LORA_Q, 0);
+    f->backend->rope(engine->workers, w->q, w->rope, f->n_rows, c->n_heads, c->head_dim);
     f->backend->attention(engine->workers, w->mixed, w->q, w->attention, f->n_rows,
                           &engine->kv.shape, engine->flags, w->work);
     project(f, w->hidden, w->mixed, &layer->o, i_layer, LORA_O, LINEAR_ADD);
@@ -144,52 +175,50 @@ static void think(const struct forward *f, const struct decoder_layer *layer, in
     project(f, w->hidden, w->gate, &layer->down, i_layer, LORA_DOWN, LINEAR_ADD);
 }
 
-/* Norm and head of rows chosen[0 .. n), n at most WORKSPACE_HEAD_ROWS. */
-static void give_logits(const struct forward *f, const int *chosen, int n, decoder_take *take,
-                        void *user)
+/* Norm and head of the kept rows, WORKSPACE_HEAD_ROWS at a time. */
+static void give_logits(const struct forward *f, decoder_take *take, void *user)
 {
     int width = f->config->hidden_size, vocab = f->config->vocab_size;
     struct engine *engine = f->engine;
     const struct linear *head = &engine->parameters.head;
-    for (int i = 0; i < n; i++)
-        memcpy(f->w->chosen + row_at(i, width), f->w->hidden + row_at(chosen[i], width),
-               (size_t)width * sizeof(float));
-    f->backend->rms_norm(engine->workers, f->w->chosen, f->w->chosen, engine->parameters.norm.w, n,
-                         width, f->config->rms_norm_eps);
-    watch(f, "hidden_after_final_norm", f->w->chosen, n);
-    f->backend->linear(engine->workers, f->w->logits, f->w->chosen, &head->w, head->bias, n,
-                       engine->flags, f->w->work);
-    for (int i = 0; i < n; i++)
-        take(chosen[i], f->w->logits + row_at(i, vocab), user);
+    f->backend->rms_norm(engine->workers, f->w->normed, f->w->hidden, engine->parameters.norm.w,
+                         f->n_rows, width, f->config->rms_norm_eps);
+    watch(f, "hidden_after_final_norm", f->w->normed, f->n_rows);
+    for (int first = 0, n; first < f->n_rows; first += n) {
+        n = MIN(f->n_rows - first, WORKSPACE_HEAD_ROWS);
+        f->backend->linear(engine->workers, f->w->logits, f->w->normed + row_at(first, width),
+                           &head->w, head->bias, n, engine->flags, f->w->work);
+        for (int i = 0; i < n; i++)
+            take(f->w->kept[first + i], f->w->logits + row_at(i, vocab), user);
+    }
 }
 
 void decoder_forward(struct engine *engine, const struct decoder_row *rows, int n_rows,
                      decoder_take *take, void *user)
 {
     g_assert(n_rows >= 1 && n_rows <= engine->max_rows);
-    const struct forward f = {engine, engine->backend, &engine->config.text, &engine->workspace,
-                              rows,   n_rows};
+    struct forward f = {engine, engine->backend, &engine->config.text, &engine->workspace,
+                        rows,   n_rows};
+    int n_layers = f.config->n_layers;
     for (int i = 0; i < n_rows; i++)
         f.w->positions[i] = rows[i].position;
     f.backend->rope_table(f.w->rope, f.w->positions, engine->rope_frequencies, n_rows,
                           f.config->head_dim);
     embed(&f);
-    for (int i = 0; i < f.config->n_layers; i++) {
-        attend(&f, &engine->parameters.layers[i], i);
-        think(&f, &engine->parameters.layers[i], i);
+    for (int i = 0; i < n_layers; i++) {
+        const struct decoder_layer *layer = &engine->parameters.layers[i];
+        read_rows(&f, layer, i);
+        if (i == n_layers - 1)
+            keep_heads(&f);
+        if (f.n_rows == 0)
+            return;
+        attend(&f, layer, i);
+        think(&f, layer, i);
         char name[40];
         g_snprintf(name, sizeof name, "hidden_after_layer_%d", i);
-        watch(&f, name, f.w->hidden, n_rows);
+        watch(&f, name, f.w->hidden, f.n_rows);
     }
-    int chosen[WORKSPACE_HEAD_ROWS], n = 0;
-    for (int i = 0; i < n_rows; i++) {
-        if (rows[i].head)
-            chosen[n++] = i;
-        if (n == WORKSPACE_HEAD_ROWS || (n > 0 && i == n_rows - 1)) {
-            give_logits(&f, chosen, n, take, user);
-            n = 0;
-        }
-    }
+    give_logits(&f, take, user);
 }
 
 /* LLaMA-3.1's scaling: long waves are stretched, short ones kept, those between mixed. */

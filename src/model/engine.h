@@ -43,7 +43,7 @@ struct engine_options {
     }
 
 /* Called with intermediate values, for comparison with a reference: "embeds", "hidden_after_layer_0", ... (n_rows, width),
- * rows in the order of the step. */
+ * rows in the order of the step; after the last layer only rows whose logits are wanted. */
 typedef void engine_watch(const char *name, const float *x, int n_rows, int width, void *user);
 
 struct engine {

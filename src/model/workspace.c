@@ -109,10 +109,11 @@ static void carve_decoder(struct workspace *w, struct carver *carver, const stru
     w->gate = carve(carver, rows * (size_t)text->intermediate_size, sizeof(float));
     w->up = carve(carver, rows * (size_t)text->intermediate_size, sizeof(float));
     w->low = carve(carver, rows * (size_t)max_rank(engine), sizeof(float));
-    w->chosen = carve(carver, head * width, sizeof(float));
     w->logits = carve(carver, head * (size_t)text->vocab_size, sizeof(float));
     w->positions = carve(carver, rows, sizeof(int));
     w->rope = carve(carver, rows * (size_t)text->head_dim, sizeof(float));
+    w->kept_rows = carve(carver, rows, sizeof(struct decoder_row));
+    w->kept = carve(carver, rows, sizeof(int));
     w->attention = carve(carver, rows, sizeof(struct attention_row));
     if (engine->config.has_vision) {
         w->features =

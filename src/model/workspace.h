@@ -36,11 +36,12 @@ struct workspace {
     float *low;       /* (R, rank): between the two halves of an adapter */
     float *features;  /* (R, tower's width): rows of pictures on their way to the projector */
     float *projected; /* (R, C) twice, the second from row R on */
-    float *chosen;    /* (HEAD_ROWS, C): rows that go to the head */
     float *logits;    /* (HEAD_ROWS, V) */
     int *positions;   /* (R) */
     float *rope;      /* (R, D): the step's table */
     struct attention_row *attention; /* (R) */
+    struct decoder_row *kept_rows;   /* (R): those whose logits are wanted */
+    int *kept;                       /* (R): which they are */
 
     /* Tower, `max_tiles` pictures of S = 1 + patches rows each. */
     int max_tiles;
