@@ -259,6 +259,55 @@ static void test_shared(void)
     with_model("a-f32", 512, check_shared);
 }
 
+/* Sessions that start together with one prompt compute it once; also where the first of them goes away. */
+static void check_led(struct fixture *fixture)
+{
+    struct engine *engine = fixture->engine;
+    for (int gone = 0; gone < 3; gone++) {
+        size_t i = 3;
+        const struct sequence *prompt = &fixture->prompts[i];
+        struct session *sessions[4];
+        int n_rows = 0;
+        for (size_t j = 0; j < 4; j++) {
+            sessions[j] = session_new(engine, -1);
+            start(sessions[j], prompt, N_NEW);
+            g_assert_cmpint(sessions[j]->n_cached, ==, 0);
+        }
+        for (int step = 0; step < 2; step++)
+            n_rows += engine_step(engine, sessions, 4);
+        if (gone == 1) {
+            session_cancel(sessions[0]);
+        } else if (gone == 2) {
+            session_free(sessions[0]);
+            sessions[0] = sessions[3];
+        }
+        size_t n = gone == 2 ? 3 : 4;
+        for (int now; (now = engine_step(engine, sessions, n)) > 0;)
+            n_rows += now;
+        for (size_t j = gone == 1 ? 1 : 0; j < n; j++)
+            assert_answer(sessions[j], fixture->answers[i]);
+        if (gone == 0)
+            g_assert_cmpint(n_rows, ==, prompt->n_slots + N_NEW - 1 + 3 * N_NEW);
+        for (size_t j = 0; j < n; j++)
+            session_free(sessions[j]);
+    }
+    /* A leader that is left out of the steps is not waited for. */
+    struct session *sessions[2] = {session_new(engine, -1), session_new(engine, -1)};
+    start(sessions[0], &fixture->prompts[0], N_NEW);
+    start(sessions[1], &fixture->prompts[0], N_NEW);
+    run_sessions(engine, &sessions[1], 1);
+    assert_answer(sessions[1], fixture->answers[0]);
+    run_sessions(engine, sessions, 1);
+    assert_answer(sessions[0], fixture->answers[0]);
+    session_free(sessions[0]);
+    session_free(sessions[1]);
+}
+
+static void test_led(void)
+{
+    with_model("a-f32", 64, check_led);
+}
+
 /* Memory for one request at a time: the others wait, nobody fails, the bound holds. */
 static void check_short(struct fixture *fixture)
 {
@@ -339,6 +388,7 @@ int main(int argc, char **argv)
     g_test_add_func("/session/cached", test_cached);
     g_test_add_func("/session/rewound", test_rewound);
     g_test_add_func("/session/shared", test_shared);
+    g_test_add_func("/session/led", test_led);
     g_test_add_func("/session/short", test_short);
     g_test_add_func("/session/cancelled", test_cancelled);
     return g_test_run();

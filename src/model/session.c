@@ -20,6 +20,11 @@ void session_free(struct session *session)
     if (!session)
         return;
     g_queue_unlink(&session->engine->sessions, &session->link);
+    for (GList *link = session->engine->sessions.head; link; link = link->next) {
+        struct session *other = link->data;
+        if (other->leader == session)
+            other->leader = NULL;
+    }
     kv_cache_clear(&session->kv);
     if (session->pictures)
         g_ptr_array_unref(session->pictures);
@@ -27,31 +32,33 @@ void session_free(struct session *session)
     g_free(session);
 }
 
-/* How many of the computed positions of `session` are those of the prompt. At least the prompt's last position is left to
- * compute: its logits are wanted. */
-static int common_prefix(const struct session *session, const struct sequence *prompt)
+/* How many of the first n positions of `session` are those of the prompt `slots` (n_slots). At least the prompt's last
+ * position is left to compute: its logits are wanted. */
+static int common_prefix(const struct session *session, int n, const struct slot *slots,
+                         int n_slots)
 {
-    int most = MIN(session->n_computed, prompt->n_slots - 1), n = 0;
-    while (n < most && slot_equal(&session->slots[n], &prompt->slots[n]))
-        n++;
-    return n;
+    int most = MIN(n, n_slots - 1), i = 0;
+    while (i < most && slot_equal(&session->slots[i], &slots[i]))
+        i++;
+    return i;
 }
 
 bool session_continues(const struct session *session, const struct sequence *prompt)
 {
-    return session->n_prompt > 0 && common_prefix(session, prompt) >= session->n_prompt;
+    return session->n_prompt > 0 && common_prefix(session, session->n_computed, prompt->slots,
+                                                  prompt->n_slots) >= session->n_prompt;
 }
 
 /* Takes the longest computed prefix of the prompt that any session of the adapter has. */
-static void find_prefix(struct session *session, const struct sequence *prompt)
+static void find_prefix(struct session *session, const struct slot *slots, int n_slots)
 {
     const struct session *best = session;
-    int n_best = common_prefix(session, prompt);
+    int n_best = common_prefix(session, session->n_computed, slots, n_slots);
     for (GList *link = session->engine->sessions.head; link; link = link->next) {
         const struct session *other = link->data;
-        if (other->adapter != session->adapter)
+        if (other == session || other->adapter != session->adapter)
             continue;
-        int n = common_prefix(other, prompt);
+        int n = common_prefix(other, other->n_computed, slots, n_slots);
         if (n > n_best) {
             n_best = n;
             best = other;
@@ -62,6 +69,38 @@ static void find_prefix(struct session *session, const struct sequence *prompt)
     else
         kv_cache_cut(&session->kv, n_best);
     session->n_computed = session->n_cached = n_best;
+}
+
+/* Finds the session that is about to compute most of the prompt's prefix; less than a block is not worth waiting for. */
+static void find_leader(struct session *session)
+{
+    int n_best = session->n_computed + KV_BLOCK - 1;
+    session->leader = NULL;
+    for (GList *link = session->engine->sessions.head; link; link = link->next) {
+        struct session *other = link->data;
+        if (other == session || other->adapter != session->adapter || other->state == SESSION_IDLE)
+            continue;
+        int n = common_prefix(other, other->n_prompt, session->slots, session->n_prompt);
+        if (n > n_best) {
+            n_best = n;
+            session->leader = other;
+            session->n_led = n;
+            session->leader_start = other->n_starts;
+        }
+    }
+}
+
+bool session_follows(struct session *session)
+{
+    const struct session *leader = session->leader;
+    if (!leader)
+        return false;
+    if (leader->state != SESSION_IDLE && leader->n_starts == session->leader_start &&
+        leader->n_computed < session->n_led)
+        return true;
+    session->leader = NULL;
+    find_prefix(session, session->slots, session->n_prompt);
+    return false;
 }
 
 bool session_start(struct session *session, const struct sequence *prompt,
@@ -75,7 +114,7 @@ bool session_start(struct session *session, const struct sequence *prompt,
                     prompt->n_slots, max_positions);
         return false;
     }
-    find_prefix(session, prompt);
+    find_prefix(session, prompt->slots, prompt->n_slots);
     session->request = *request;
     session->request.max_new = CLAMP(request->max_new, 0, max_positions - prompt->n_slots);
     session->n_slots = session->n_prompt = prompt->n_slots;
@@ -86,6 +125,8 @@ bool session_start(struct session *session, const struct sequence *prompt,
     session->pictures = g_ptr_array_ref(prompt->pictures);
     session->state = SESSION_WAITING;
     session->end = SESSION_END_NONE;
+    session->n_starts++;
+    find_leader(session);
     g_queue_unlink(&session->engine->sessions, &session->link);
     g_queue_push_tail_link(&session->engine->sessions, &session->link);
     return true;

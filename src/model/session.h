@@ -9,7 +9,8 @@
  * What idle sessions keep is only a memory of work done: it is taken from them, the longest idle first, when one that waits
  * needs it. Nothing here fails while it runs.
  *
- * A prefix that another session of the same adapter has computed is shared, not computed again. */
+ * A prefix that another session of the same adapter has computed is shared, not computed again; where that one is still at
+ * it, the session waits for it (its leader). */
 #ifndef FIRE_MODEL_SESSION_H
 #define FIRE_MODEL_SESSION_H
 
@@ -52,8 +53,13 @@ struct session {
     int n_slots, max_slots;
     int n_computed; /* positions whose keys and values are there */
     int n_prompt;
-    int n_cached;        /* of the prompt: positions that the start found computed */
-    int n_planned;       /* positions of the step at work */
+    int n_cached;  /* of the prompt: positions that the start found computed */
+    int n_planned; /* positions of the step at work */
+    unsigned n_starts;
+    struct session *
+        leader; /* NULL, or who computes n_led positions of the prompt in its start number leader_start */
+    int n_led;
+    unsigned leader_start;
     GPtrArray *pictures; /* those of the running request */
     struct kv_cache kv;
     struct session_request request;
@@ -74,6 +80,9 @@ bool session_continues(const struct session *session, const struct sequence *pro
 
 /* Ends a request at once. */
 void session_cancel(struct session *session);
+
+/* For engine_step: does the session wait for its leader? Once it need not, it has taken over what there is. */
+bool session_follows(struct session *session);
 
 /* For engine_step: n_planned more positions are computed. */
 void session_advance(struct session *session);

@@ -29,12 +29,24 @@ static bool forget_one(struct engine *engine, const struct session *except)
     return false;
 }
 
-/* Gives memory to those that wait, in their order; the first that cannot have it holds up those behind it. */
+static bool is_among(const struct session *session, struct session *const *sessions,
+                     size_t n_sessions)
+{
+    for (size_t i = 0; i < n_sessions; i++)
+        if (sessions[i] == session)
+            return true;
+    return false;
+}
+
+/* Gives memory to those that wait, in their order; the first that cannot have it holds up those behind it. A leader that
+ * takes no part in the step is not waited for. */
 static void admit(struct engine *engine, struct session *const *sessions, size_t n_sessions)
 {
     for (size_t i = 0; i < n_sessions; i++) {
         struct session *session = sessions[i];
         if (session->state != SESSION_WAITING)
+            continue;
+        if (session_follows(session) && is_among(session->leader, sessions, n_sessions))
             continue;
         while (!kv_cache_reserve(&session->kv, session->n_computed, session->max_slots))
             if (!forget_one(engine, session))
