@@ -1,6 +1,7 @@
 #include "model/kv_cache.h"
 
-#include <stdlib.h>
+#include "model/big_block.h"
+
 #include <string.h>
 
 struct kv_block {
@@ -20,7 +21,7 @@ void kv_pool_init(struct kv_pool *pool, int n_layers, const struct attention_sha
     *pool = (struct kv_pool){.n_layers = n_layers, .shape = *shape};
     pool->shape.position_stride = (size_t)shape->head_dim;
     pool->shape.head_stride = (size_t)shape->head_dim * KV_BLOCK;
-    pool->block_bytes = (2 * (size_t)n_layers * plane_bytes(pool) + 63) / 64 * 64;
+    pool->block_bytes = big_block_bytes(2 * (size_t)n_layers * plane_bytes(pool));
 }
 
 void kv_pool_limit(struct kv_pool *pool, size_t max_bytes)
@@ -28,17 +29,18 @@ void kv_pool_limit(struct kv_pool *pool, size_t max_bytes)
     pool->max_blocks = (int)MIN(max_bytes / pool->block_bytes, (size_t)G_MAXINT / KV_BLOCK);
 }
 
-static void block_free(void *pointer)
+static void block_free(const struct kv_pool *pool, struct kv_block *block)
 {
-    struct kv_block *block = pointer;
-    free(block->data);
+    big_block_free(block->data, pool->block_bytes);
     g_free(block);
 }
 
 void kv_pool_clear(struct kv_pool *pool)
 {
     g_assert(pool->n_blocks == 0);
-    g_slist_free_full(pool->spare, block_free);
+    for (GSList *link = pool->spare; link; link = link->next)
+        block_free(pool, link->data);
+    g_slist_free(pool->spare);
     *pool = (struct kv_pool){0};
 }
 
@@ -57,7 +59,7 @@ static struct kv_block *pool_take(struct kv_pool *pool)
         block = pool->spare->data;
         pool->spare = g_slist_delete_link(pool->spare, pool->spare);
     } else {
-        char *data = aligned_alloc(64, pool->block_bytes);
+        char *data = big_block_new(pool->block_bytes, "keys and values", NULL);
         if (!data)
             return NULL;
         block = g_new(struct kv_block, 1);

@@ -1,12 +1,8 @@
 #include "model/parameters.h"
 
-#include "base/error.h"
-
-#include <errno.h>
-#include <sys/mman.h>
+#include "model/big_block.h"
 
 #define ALIGN_BYTES 64
-#define HUGE_PAGE_BYTES ((size_t)2 << 20)
 /* Rows of a matrix are packed in bands: a multiple of every backend's panel, and what fits a core's cache in f32. */
 #define BAND_ROWS 64
 
@@ -194,17 +190,12 @@ bool parameters_load(struct parameters *parameters, const struct model_config *c
         loaded.vision = g_new0(struct vision_layer, loaded.n_vision);
     }
     load_all(&loaded, &loader, config);
-    loaded.n_bytes = (loader.n_bytes + HUGE_PAGE_BYTES - 1) / HUGE_PAGE_BYTES * HUGE_PAGE_BYTES;
-    loaded.block =
-        mmap(NULL, loaded.n_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (loaded.block == MAP_FAILED) {
-        g_set_error(error, FIRE_ERROR, FIRE_ERROR_IO, "cannot allocate %zu MB for the weights: %s",
-                    loaded.n_bytes >> 20, g_strerror(errno));
-        loaded.block = NULL;
+    loaded.n_bytes = big_block_bytes(loader.n_bytes);
+    loaded.block = big_block_new(loaded.n_bytes, "the weights", error);
+    if (!loaded.block) {
         parameters_clear(&loaded);
         return false;
     }
-    madvise(loaded.block, loaded.n_bytes, MADV_HUGEPAGE);
     loader.base = loaded.block;
     load_all(&loaded, &loader, config);
     *parameters = loaded;
@@ -213,8 +204,7 @@ bool parameters_load(struct parameters *parameters, const struct model_config *c
 
 void parameters_clear(struct parameters *parameters)
 {
-    if (parameters->block)
-        munmap(parameters->block, parameters->n_bytes);
+    big_block_free(parameters->block, parameters->n_bytes);
     g_free(parameters->layers);
     g_free(parameters->vision);
     *parameters = (struct parameters){0};

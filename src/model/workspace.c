@@ -1,6 +1,6 @@
 #include "model/workspace.h"
 
-#include "base/error.h"
+#include "model/big_block.h"
 #include "model/decoder.h"
 #include "model/engine.h"
 #include "model/vision.h"
@@ -155,15 +155,11 @@ static size_t workspace_carve(struct workspace *w, const struct engine *engine, 
 bool workspace_plan(struct workspace *workspace, const struct engine *engine, GError **error)
 {
     struct workspace planned = {0};
-    planned.n_bytes = workspace_carve(&planned, engine, NULL) + ALIGN_BYTES;
-    planned.block = g_try_malloc(planned.n_bytes);
-    if (!planned.block) {
-        g_set_error(error, FIRE_ERROR, FIRE_ERROR_IO, "cannot allocate %zu MB of work memory",
-                    planned.n_bytes >> 20);
+    planned.n_bytes = workspace_carve(&planned, engine, NULL);
+    planned.block = big_block_new(planned.n_bytes, "a step's work", error);
+    if (!planned.block)
         return false;
-    }
-    size_t skew = (ALIGN_BYTES - (uintptr_t)planned.block % ALIGN_BYTES) % ALIGN_BYTES;
-    workspace_carve(&planned, engine, (char *)planned.block + skew);
+    workspace_carve(&planned, engine, planned.block);
     workspace_clear(workspace);
     *workspace = planned;
     return true;
@@ -171,6 +167,6 @@ bool workspace_plan(struct workspace *workspace, const struct engine *engine, GE
 
 void workspace_clear(struct workspace *workspace)
 {
-    g_free(workspace->block);
+    big_block_free(workspace->block, workspace->n_bytes);
     *workspace = (struct workspace){0};
 }
