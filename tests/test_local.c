@@ -1,5 +1,8 @@
 /* chat/local: requests of several chats over one engine. */
+#include "base/error.h"
+#include "base/json.h"
 #include "chat/local.h"
+#include "chat/local_sampling.h"
 #include "image/image.h"
 #include "support/support.h"
 
@@ -75,14 +78,15 @@ static bool fixture_open(struct fixture *fixture)
     g_autofree char *adapter = support_shared("reference/engine/train/init_b_random");
     g_autoptr(GError) error = NULL;
     const struct local_options options = {.engine = ENGINE_OPTIONS_INIT};
+    const struct local_chat_options plain = {0}, form = {.score_form = true};
     *fixture = (struct fixture){0};
     fixture->host = local_host_open(folder, &options, &error);
     g_assert_no_error(error);
-    fixture->base = local_chat_new(fixture->host, NULL, false, &error);
+    fixture->base = local_chat_new(fixture->host, NULL, &plain, &error);
     g_assert_no_error(error);
-    fixture->adapted = local_chat_new(fixture->host, adapter, false, &error);
+    fixture->adapted = local_chat_new(fixture->host, adapter, &plain, &error);
     g_assert_no_error(error);
-    fixture->judge = local_chat_new(fixture->host, adapter, true, &error);
+    fixture->judge = local_chat_new(fixture->host, adapter, &form, &error);
     g_assert_no_error(error);
     local_host_engine(fixture->host)->watch = count;
     local_host_engine(fixture->host)->watch_user = fixture;
@@ -285,6 +289,74 @@ static void test_score_form(void)
     fixture_close(&fixture);
 }
 
+static void test_extra_body(void)
+{
+    static const struct {
+        const char *json;
+        bool ok;
+    } cases[] = {
+        {"{\"top_k\":5,\"min_p\":0.1,\"repetition_penalty\":1.2,\"stop\":[\"a\",\"b\"]}", true},
+        {"{\"top_k\":-1,\"stop\":\"a\"}", true},
+        {"{}", true},
+        {"{\"top_k\":1.5}", false},
+        {"{\"top_k\":\"5\"}", false},
+        {"{\"min_p\":2}", false},
+        {"{\"repetition_penalty\":0}", false},
+        {"{\"stop\":[1]}", false},
+        {"{\"stop\":\"\"}", false},
+        {"{\"best_of\":2}", false},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(json_t) object = json_parse(cases[i].json, strlen(cases[i].json), NULL);
+        g_autoptr(GError) error = NULL;
+        struct local_sampling sampling;
+        g_assert_true(local_sampling_init(&sampling, object, &error) == cases[i].ok);
+        if (!cases[i].ok)
+            g_assert_error(error, FIRE_ERROR, FIRE_ERROR_USAGE);
+        local_sampling_clear(&sampling);
+    }
+}
+
+/* A stop string ends the answer before itself; a penalty changes it. */
+static void test_stop(void)
+{
+    struct fixture fixture;
+    if (!fixture_open(&fixture))
+        return;
+    struct answer free_answer = {0}, stopped = {0}, penalised = {0};
+    ask(fixture.base, "What is shown?", NULL, 24, 0, &free_answer);
+    support_wait(&free_answer.done);
+    const char *middle = free_answer.text;
+    for (int i = 0; i < 4; i++)
+        middle = g_utf8_next_char(middle);
+    g_autofree char *stop = g_utf8_substring(middle, 0, 2);
+    g_autofree char *before =
+        g_strndup(free_answer.text, (gsize)(strstr(free_answer.text, stop) - free_answer.text));
+    g_autoptr(json_t) stop_body = json_pack("{s:[s]}", "stop", stop);
+    g_autoptr(json_t) penalty_body = json_pack("{s:f}", "repetition_penalty", 0.01);
+    fixture_close(&fixture);
+    g_autofree char *folder = support_shared("reference/engine/models/a-f32");
+    const struct local_options options = {.engine = ENGINE_OPTIONS_INIT};
+    const struct local_chat_options with_stop = {.extra_body = stop_body},
+                                    with_penalty = {.extra_body = penalty_body};
+    struct local_host *host = local_host_open(folder, &options, NULL);
+    struct chat *stopping = local_chat_new(host, NULL, &with_stop, NULL);
+    struct chat *penalising = local_chat_new(host, NULL, &with_penalty, NULL);
+    local_host_unref(host);
+    ask(stopping, "What is shown?", NULL, 24, 0, &stopped);
+    ask(penalising, "What is shown?", NULL, 24, 0, &penalised);
+    support_wait(&stopped.done);
+    support_wait(&penalised.done);
+    g_assert_cmpint(stopped.outcome, ==, CHAT_OK);
+    g_assert_cmpstr(stopped.text, ==, before);
+    g_assert_cmpstr(penalised.text, !=, free_answer.text);
+    answer_clear(&free_answer);
+    answer_clear(&stopped);
+    answer_clear(&penalised);
+    chat_free(stopping);
+    chat_free(penalising);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -294,5 +366,7 @@ int main(int argc, char **argv)
     g_test_add_func("/local/cancel", test_cancel);
     g_test_add_func("/local/failures", test_failures);
     g_test_add_func("/local/score_form", test_score_form);
+    g_test_add_func("/local/extra_body", test_extra_body);
+    g_test_add_func("/local/stop", test_stop);
     return g_test_run();
 }

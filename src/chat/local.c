@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "chat/local_prompt.h"
+#include "chat/local_sampling.h"
 #include "model/generation.h"
 #include "model/identity.h"
 
@@ -48,6 +49,7 @@ struct local_chat {
     struct local_host *host;
     int adapter;
     const struct constrain *constrain; /* the host's; NULL: answers are free */
+    struct local_sampling sampling;
     char *name, *model;
 };
 
@@ -126,18 +128,6 @@ static uint64_t stream_of(const struct chat_request *request)
     return g_ascii_strtoull(digest, NULL, 16);
 }
 
-static bool sampling_of(struct sampler_options *options, const struct chat_sampling *sampling,
-                        GError **error)
-{
-    *options = SAMPLER_GREEDY;
-    if (!isnan(sampling->temperature))
-        options->temperature = sampling->temperature;
-    if (!isnan(sampling->top_p))
-        options->top_p = sampling->top_p;
-    options->seed = sampling->has_seed ? (uint64_t)sampling->seed : 0;
-    return sampler_options_check(options, error);
-}
-
 /* A session to compute in: one whose timeline the prompt goes on with, else an unused one, else a new one, else the one
  * that has been idle for longest. */
 static struct session *find_session(struct local_host *host, int adapter,
@@ -166,11 +156,12 @@ static bool begin(struct local_host *host, struct chat_call *call, GError **erro
     const struct chat_request *request = call->request;
     struct generation_options options = {.stream = stream_of(request)};
     struct sequence prompt;
-    if (!sampling_of(&options.sampling, &request->sampling, error) ||
+    if (!local_sampling_of(&options.sampling, &call->chat->sampling, &request->sampling, error) ||
         !local_prompt_build(&host->prompt, host->engine, request, &prompt, error))
         return false;
     options.stop_ids = local_prompt_stop_ids(&host->prompt, &options.n_stop_ids);
     options.constrain = call->chat->constrain;
+    options.stop_strings = (const char *const *)call->chat->sampling.stop->pdata;
     generation_init(&call->generation, host->prompt.tokenizer, &options,
                     host->engine->config.text.vocab_size, &prompt);
     const struct session_request wanted = {
@@ -381,6 +372,7 @@ static void local_free(struct chat *base)
 {
     struct local_chat *chat = (struct local_chat *)base;
     local_host_unref(chat->host);
+    local_sampling_clear(&chat->sampling);
     g_free(chat->name);
     g_free(chat->model);
     g_free(chat);
@@ -396,27 +388,38 @@ static char *describe(const struct local_host *host, const char *adapter_identit
                            kept[host->options.engine.kept], score_form ? ",score form" : "");
 }
 
-struct chat *local_chat_new(struct local_host *host, const char *adapter, bool score_form,
-                            GError **error)
+/* The adapter, the form and what else the chat asks for, as far as the host has to know of it. */
+static bool prepare(struct local_chat *chat, struct local_host *host, const char *adapter,
+                    const struct local_chat_options *options, GError **error)
+{
+    g_autofree char *identity = NULL;
+    chat->adapter = -1;
+    if (!local_sampling_init(&chat->sampling, options->extra_body, error))
+        return false;
+    if (adapter && (!(identity = model_identity(adapter, error)) ||
+                    (chat->adapter = engine_add_adapter(host->engine, adapter, error)) < 0))
+        return false;
+    if (options->score_form && !host->score_form &&
+        !(host->score_form = generation_score_form(host->prompt.tokenizer, error)))
+        return false;
+    chat->constrain = options->score_form ? host->score_form : NULL;
+    chat->name = g_strjoin("+", host->folder, adapter, NULL);
+    chat->model = describe(host, identity, options->score_form);
+    return true;
+}
+
+struct chat *local_chat_new(struct local_host *host, const char *adapter,
+                            const struct local_chat_options *options, GError **error)
 {
     static const struct chat_ops ops = {local_send, local_cancel, local_name, local_model,
                                         local_free};
-    g_autofree char *identity = NULL;
-    int number = -1;
     g_assert(!host->thread);
-    if (adapter && (!(identity = model_identity(adapter, error)) ||
-                    (number = engine_add_adapter(host->engine, adapter, error)) < 0))
-        return NULL;
-    if (score_form && !host->score_form &&
-        !(host->score_form = generation_score_form(host->prompt.tokenizer, error)))
-        return NULL;
     struct local_chat *chat = g_new0(struct local_chat, 1);
     chat->chat.ops = &ops;
     chat->host = host;
     host->n_references++;
-    chat->adapter = number;
-    chat->constrain = score_form ? host->score_form : NULL;
-    chat->name = g_strjoin("+", host->folder, adapter, NULL);
-    chat->model = describe(host, identity, score_form);
-    return &chat->chat;
+    if (prepare(chat, host, adapter, options, error))
+        return &chat->chat;
+    local_free(&chat->chat);
+    return NULL;
 }

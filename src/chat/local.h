@@ -10,6 +10,7 @@
 #ifndef FIRE_CHAT_LOCAL_H
 #define FIRE_CHAT_LOCAL_H
 
+#include "base/json.h"
 #include "chat/chat.h"
 #include "model/engine.h"
 #include "model/picture_encode.h"
@@ -32,10 +33,14 @@ const char *local_host_folder(const struct local_host *host);
 /* For tests, and before the first request only. */
 struct engine *local_host_engine(struct local_host *host);
 
-/* A chat over the host, with the adapter of a PEFT folder or NULL. It holds a reference of the host. Its model is the
- * folders' base names, digests of their files, and how weights and activations are kept. `score_form`: every answer is held
- * to the form of a score with feedback (constrain.h). */
-struct chat *local_chat_new(struct local_host *host, const char *adapter, bool score_form,
-                            GError **error);
+struct local_chat_options {
+    bool score_form; /* every answer is held to the form of a score with feedback (constrain.h) */
+    const json_t *extra_body; /* NULL, or as local_sampling.h has it */
+};
+
+/* A chat over the host, with the adapter of a PEFT folder or NULL; before the host's first request. It holds a reference of
+ * the host. Its model is the folders' base names, digests of their files, and how weights and activations are kept. */
+struct chat *local_chat_new(struct local_host *host, const char *adapter,
+                            const struct local_chat_options *options, GError **error);
 
 #endif

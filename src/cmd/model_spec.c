@@ -8,6 +8,25 @@
 
 #include <string.h>
 
+/* A JSON object, or NULL without one. */
+static bool parse_extra_body(json_t **object, const char *text, GError **error)
+{
+    if (!text)
+        return true;
+    json_t *value = json_parse(text, strlen(text), error);
+    if (json_is_object(value)) {
+        *object = value;
+        return true;
+    }
+    if (value)
+        g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE, "it is not a JSON object");
+    else
+        (*error)->code = FIRE_ERROR_USAGE;
+    g_prefix_error(error, "--extra-body: ");
+    json_decref(value);
+    return false;
+}
+
 /* http://HOST/v1#NAME */
 static struct chat *open_http(const char *spec, const struct model_spec_options *options,
                               GError **error)
@@ -26,17 +45,8 @@ static struct chat *open_http(const char *spec, const struct model_spec_options 
     }
     g_autofree char *url = g_strndup(spec, (gsize)(hash - spec));
     g_autoptr(json_t) extra_body = NULL;
-    if (options->extra_body) {
-        extra_body = json_parse(options->extra_body, strlen(options->extra_body), error);
-        if (!json_is_object(extra_body)) {
-            if (extra_body)
-                g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE, "it is not a JSON object");
-            else
-                (*error)->code = FIRE_ERROR_USAGE;
-            g_prefix_error(error, "--extra-body: ");
-            return NULL;
-        }
-    }
+    if (!parse_extra_body(&extra_body, options->extra_body, error))
+        return NULL;
     struct openai_options openai = OPENAI_OPTIONS_INIT;
     openai.url = url;
     openai.model = hash + 1;
@@ -108,7 +118,11 @@ static struct chat *open_folder(const char *folder, const char *adapter,
             return NULL;
         g_ptr_array_add(options->hosts, host);
     }
-    return local_chat_new(host, adapter, options->score_form, error);
+    g_autoptr(json_t) extra_body = NULL;
+    if (!parse_extra_body(&extra_body, options->extra_body, error))
+        return NULL;
+    const struct local_chat_options chat = {options->score_form, extra_body};
+    return local_chat_new(host, adapter, &chat, error);
 }
 
 struct chat *model_spec_open(const char *spec, const struct model_spec_options *options,
