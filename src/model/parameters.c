@@ -148,6 +148,8 @@ static void load_vision_layer(struct loader *loader, struct vision_layer *layer,
 
 static void load_vision(struct parameters *parameters, struct loader *loader)
 {
+    if (loader->kept == WEIGHTS_Q8 || loader->kept == WEIGHTS_Q4)
+        loader->kept = WEIGHTS_AS_STORED;
     parameters->patch = load_linear(loader, "", "vision.patch");
     parameters->class_token = load_vector(loader, "vision.class");
     parameters->position = load_vector(loader, "vision.position");
@@ -162,6 +164,7 @@ static void load_vision(struct parameters *parameters, struct loader *loader)
 static void load_all(struct parameters *parameters, struct loader *loader,
                      const struct model_config *config)
 {
+    const enum weights_kept kept = loader->kept;
     loader->n_bytes = 0;
     for (int i = 0; i < config->text.n_layers; i++)
         load_decoder_layer(loader, &parameters->layers[i], i);
@@ -169,6 +172,7 @@ static void load_all(struct parameters *parameters, struct loader *loader,
     load_matrix(loader, &parameters->head.w, config->text.tied ? "embed" : "head", loader->kept);
     if (config->has_vision)
         load_vision(parameters, loader);
+    loader->kept = kept;
 }
 
 /* Hidden state `feature_layer` counts from the input of the first layer (0), or from the output of the last (-1). */

@@ -52,7 +52,8 @@ struct parameters {
     size_t n_bytes;
 };
 
-/* How matrices are kept: as the file has them (f16 as f32) or made smaller. */
+/* How matrices are kept: as the file has them (f16 as f32) or made smaller. 8 and 4 bits are for the decoder, whose weights
+ * every token reads; the tower and the projector see a picture once and stay as stored. */
 enum weights_kept { WEIGHTS_AS_STORED, WEIGHTS_BF16, WEIGHTS_Q8, WEIGHTS_Q4 };
 
 /* Packs the tensors of `weights`, which must outlive the parameters (the embedding). FIRE_ERROR_IO where memory is short. */
