@@ -68,8 +68,9 @@ struct engine *engine_open(const char *folder, const struct engine_options *opti
     engine->max_rows = options->max_rows;
     engine->adapters = g_ptr_array_new_with_free_func((GDestroyNotify)lora_free);
     engine->max_bytes = options->max_bytes ? options->max_bytes : machine_bytes() / 5 * 4;
-    engine->max_picture_bytes = options->max_picture_bytes;
-    engine->pictures = features_cache_new(options->max_picture_bytes);
+    engine->max_picture_bytes =
+        options->max_picture_bytes ? options->max_picture_bytes : engine->max_bytes / 16;
+    engine->pictures = features_cache_new(engine->max_picture_bytes);
     g_queue_init(&engine->sessions);
     if (load(engine, folder, options, error))
         return engine;

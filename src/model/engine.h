@@ -33,13 +33,13 @@ struct engine_options {
     enum weights_kept kept;
     enum engine_compute compute;
     size_t max_bytes;         /* 0: four fifths of the machine's memory */
-    size_t max_picture_bytes; /* of these, for features of pictures */
+    size_t max_picture_bytes; /* of these, for features of pictures; 0: a sixteenth */
     int max_rows;             /* most positions in a step: what a prefill is cut into */
     int n_threads;            /* 0: pool_threads() */
 };
 #define ENGINE_OPTIONS_INIT                                                                        \
     {                                                                                              \
-        .backend = &backend_ref, .max_picture_bytes = (size_t)256 << 20, .max_rows = 512           \
+        .backend = &backend_ref, .max_rows = 512                                                   \
     }
 
 /* Called with intermediate values, for comparison with a reference: "embeds", "hidden_after_layer_0", ... (n_rows, width),
