@@ -61,6 +61,12 @@ same out whole.out "the same tables"
 dialogues single.db >single.said
 same single.said whole.said "the same words"
 
+run 1 "too little memory" "${free[@]}" --run tight.db --memory 1M
+holds err "needs at least" "says how much"
+least=$(sed -n 's/.*needs at least \([0-9]*\) MB.*/\1/p' err)
+run 0 "hardly enough" "${free[@]}" --run tight.db --memory $((least + 1))M
+same out whole.out "requests wait: the same tables"
+
 # Killed as soon as something is recorded, and gone on with, twice.
 for round in 1 2; do
     "$FIRE" "${free[@]}" --run killed.db --jobs 2 >killed.out 2>killed.err &
@@ -101,6 +107,4 @@ run 2 "no such folder" bench free --student "$folder/none" --teacher "$a" few.js
 holds err "unknown model" "says so"
 run 1 "a folder that is no model" bench free --student "$folder" --teacher "$a" few.jsonl --run e2.db
 run 1 "an adapter that is none" bench free --student "$a+$folder" --teacher "$a" few.jsonl --run e3.db
-run 1 "too little memory" bench free --student "$a" --teacher "$a" few.jsonl --run e4.db --memory 1M
-holds err "memory" "says so"
 echo "1..$n"
