@@ -2,6 +2,7 @@
 
 #include "support/support.h"
 
+#include <glib/gstdio.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -52,6 +53,7 @@ void model_folder_set(const char *folder, const char *file, const char *path, js
         g_assert_cmpint(json_object_set_new(object, parts[n - 1], value), ==, 0);
     else
         json_object_del(object, parts[n - 1]);
+    g_remove(name); /* truncating a file makes ext4 write it out */
     g_assert_cmpint(json_dump_file(root, name, 0), ==, 0);
     json_decref(root);
 }
