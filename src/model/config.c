@@ -179,6 +179,8 @@ static void read_hf(struct model_config *config, struct json_keys *keys)
     config->vision.feature_layer = json_keys_int(keys, "vision_feature_layer", -2, -1000, 1000);
     json_keys_only(keys, "vision_feature_select_strategy", "default");
     json_keys_only(keys, "projector_hidden_act", "gelu");
+    if (!json_keys_bool(keys, "multimodal_projector_bias", true))
+        json_keys_fail(keys, "multimodal_projector_bias", "is false, which is not supported");
     int newer = json_keys_int(keys, "image_token_id", 32000, 0, 1 << 24);
     config->image_token = json_keys_int(keys, "image_token_index", newer, 0, 1 << 24);
     config->anyres = config->unpad = true;

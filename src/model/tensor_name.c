@@ -2,19 +2,20 @@
 
 #include <string.h>
 
-/* Part of a model: our prefix, and the prefixes that files have for it; the first of each layout is the one written. */
-struct part {
-    const char *ours;
-    const char *files[4];           /* any of them */
-    const char *written[3];         /* by enum model_layout; NULL: the layout has no such part */
-    const struct row *once, *layer; /* names outside and inside a layer */
-    const char *layers;             /* between the part's prefix and a layer's number */
-};
-
-/* Ours and the file's, without ".weight", which the file's name has where `plain` is false; either may have ".bias". */
+/* A name of ours and the file's. */
 struct row {
     const char *ours, *file;
-    bool plain; /* the file's name stands without ".weight" */
+    bool plain; /* the file's name is all; else ".weight" or ".bias" follows it */
+};
+
+/* A part of a model. */
+struct part {
+    const char *ours;        /* prefix of our names */
+    const char *files[8];    /* prefixes that files have for it, up to the first NULL */
+    const char *written[3];  /* the one that is written, by enum model_layout; NULL: no such part */
+    const struct row *once;  /* names outside layers */
+    const struct row *layer; /* names inside a layer */
+    const char *layers;      /* stands before a layer's number */
 };
 
 static const struct row decoder_once[] = {
@@ -56,7 +57,7 @@ static const struct row projector_original[] = {{"1", "0", false}, {"2", "2", fa
 
 static const char inner_tower[] = "model.vision_tower.vision_tower.vision_model.";
 
-/* Newer releases of transformers put everything of llava-hf under "model."; those come second. */
+/* Releases of transformers differ in where they put "model." and "vision_model."; a tower's folder may have no prefix. */
 static const struct part parts[] = {
     {"",
      {"language_model.model.", "model.language_model.", "model."},
@@ -67,8 +68,8 @@ static const struct part parts[] = {
     {"", {"language_model.", ""}, {"language_model.", "", ""}, head_once, NULL, NULL},
     {"", {"", "model."}, {"", "model.", NULL}, newline_once, NULL, NULL},
     {"vision.",
-     {inner_tower, "model.vision_tower.vision_model.", "vision_tower.vision_model.",
-      "vision_model."},
+     {inner_tower, "vision_tower.vision_model.", "vision_tower.",
+      "model.vision_tower.vision_model.", "model.vision_tower.", "vision_model.", ""},
      {"vision_tower.vision_model.", inner_tower, NULL},
      vision_once,
      vision_layer,
