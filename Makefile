@@ -22,8 +22,9 @@ VARIANT_debug := -O0 -g3
 VARIANT_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 VARIANT_tsan := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
 VARIANT_cov := -O0 -g --coverage
+VARIANT_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 ifeq ($(VARIANT_$(VARIANT)),)
-$(error unknown VARIANT '$(VARIANT)': release, debug, asan, tsan or cov)
+$(error unknown VARIANT '$(VARIANT)': release, debug, asan, tsan, cov or fuzz (clang))
 endif
 
 # pkg-config is asked only when something is compiled, so that `make test` can install it first.
@@ -43,10 +44,13 @@ TEST_SOURCES := $(sort $(wildcard tests/test_*.c))
 SUPPORT_OBJECTS := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/support/*.c)))
 TESTS := $(TEST_SOURCES:tests/%.c=$(B)/tests/%)
 TOOLS := $(patsubst tests/tools/%.c,$(B)/tests/tools/%,$(sort $(wildcard tests/tools/*.c)))
+# fuzz/fuzz_*.c is one fuzz target each, linked with a fuzzer (VARIANT=fuzz) or a main that replays files.
+FUZZERS := $(patsubst fuzz/%.c,$(B)/fuzz/%,$(sort $(wildcard fuzz/fuzz_*.c)))
+FUZZ_MAIN := $(if $(filter fuzz,$(VARIANT)),,$(B)/fuzz/replay.o)
 SCRIPT_TESTS := $(sort $(wildcard tests/cli/*.t))
 PROMPTS := $(sort $(wildcard share/prompts/*.txt))
 
-.PHONY: all deps demo test check lint format install uninstall clean FORCE
+.PHONY: all deps demo test check fuzzers lint format install uninstall clean FORCE
 .DELETE_ON_ERROR:
 
 all: $(B)/fire
@@ -61,10 +65,12 @@ demo: deps
 test: deps
 	@$(MAKE) --no-print-directory check
 
+# GLib's own allocator reuses memory between threads in a way that ThreadSanitizer does not see.
+CHECK_ENVIRONMENT := $(if $(filter tsan,$(VARIANT)),G_SLICE=always-malloc)
 # Every test, without a look at the packages. TESTS_MATCH=NAME runs only the tests whose file name holds NAME.
 TESTS_MATCH ?=
-check: $(B)/fire $(TESTS) $(TOOLS)
-	@FIRE=$(abspath $(B)/fire) FIRE_TOOLS=$(abspath $(B)/tests/tools) FIRE_VARIANT=$(VARIANT) \
+check: $(B)/fire $(TESTS) $(TOOLS) $(FUZZERS)
+	@$(CHECK_ENVIRONMENT) FIRE=$(abspath $(B)/fire) FIRE_TOOLS=$(abspath $(B)/tests/tools) FIRE_FUZZ=$(abspath $(B)/fuzz) FIRE_VARIANT=$(VARIANT) \
 	FIRE_SHARED=$${FIRE_SHARED:-$(abspath ../shared)} \
 	prove --merge --timer --jobs 2 --exec '' $(foreach t,$(TESTS) $(SCRIPT_TESTS),$(if $(TESTS_MATCH),$(if $(findstring $(TESTS_MATCH),$(t)),$(t)),$(t)))
 
@@ -89,6 +95,15 @@ $(TESTS): $(B)/tests/%: $(B)/tests/%.o $(SUPPORT_OBJECTS) $(B)/libfire.a
 $(TOOLS): $(B)/tests/tools/%: $(B)/tests/tools/%.o $(SUPPORT_OBJECTS) $(B)/libfire.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+fuzzers: $(FUZZERS)
+
+$(B)/fuzz/%.o: fuzz/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(FUZZERS): $(B)/fuzz/%: $(B)/fuzz/%.o $(FUZZ_MAIN) $(B)/libfire.a
+	$(CC) $(ALL_LDFLAGS) $(if $(FUZZ_MAIN),,-fsanitize=fuzzer) -o $@ $^ $(LIBS)
 
 # The prompt templates of share/prompts, compiled in.
 $(B)/embedded_prompts.c: tools/embed $(PROMPTS)
@@ -128,4 +143,4 @@ uninstall:
 clean:
 	rm -rf build compile_commands.json
 
--include $(LIBRARY_OBJECTS:.o=.d) $(B)/src/cmd/main.d $(TESTS:=.d) $(TOOLS:=.d) $(SUPPORT_OBJECTS:.o=.d)
+-include $(LIBRARY_OBJECTS:.o=.d) $(B)/src/cmd/main.d $(TESTS:=.d) $(TOOLS:=.d) $(SUPPORT_OBJECTS:.o=.d) $(FUZZERS:=.d)

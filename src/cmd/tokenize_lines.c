@@ -95,7 +95,7 @@ static int run(int argc, char **argv, GError **error)
         INPUT_MAX_FAILURES(input),
         {0}};
     int code = EXIT_USAGE;
-    if (command_parse(&argc, &argv, &command_tokenize, NULL, entries, 0, 0, error)) {
+    if (command_parse(&argc, &argv, &command_tokenize, "", entries, 0, 0, error)) {
         struct tokenizer *tokenizer = NULL;
         if (argc == 0)
             code = EXIT_DONE;

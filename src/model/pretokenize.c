@@ -67,11 +67,6 @@ void pretokenizer_add_metaspace(struct pretokenizer *pretokenizer, const char *m
     g_array_append_val(pretokenizer->steps, step);
 }
 
-size_t pretokenizer_n_steps(const struct pretokenizer *pretokenizer)
-{
-    return pretokenizer->steps->len;
-}
-
 static bool run_step(const struct run *run, guint i_step, const char *text, size_t n_bytes,
                      bool at_start);
 

@@ -33,9 +33,6 @@ void pretokenizer_add_prefix_space(struct pretokenizer *pretokenizer);
 void pretokenizer_add_metaspace(struct pretokenizer *pretokenizer, const char *mark,
                                 enum prepend_scheme scheme);
 
-/* How many steps there are, which bounds the depth of the run. */
-size_t pretokenizer_n_steps(const struct pretokenizer *pretokenizer);
-
 /* `word` is valid during the call. */
 typedef bool pretoken_done(void *user, const char *word, size_t n_bytes, GError **error);
 

@@ -4,6 +4,7 @@
 #include "model/lossy_utf8.h"
 #include "model/tokenizer_json.h"
 
+#include <pthread.h>
 #include <string.h>
 
 /* What one encoding writes. Idle ones wait in the tokenizer, so that words once met are known to the next text. */
@@ -16,7 +17,7 @@ struct encoding {
 };
 
 struct idle_encodings {
-    GMutex lock;
+    pthread_mutex_t lock; /* not GLib's, which ThreadSanitizer does not see */
     struct encoding *first;
 };
 
@@ -40,7 +41,7 @@ struct tokenizer *tokenizer_parse(const char *json, size_t n_bytes, GError **err
         return NULL;
     struct tokenizer *tokenizer = g_new(struct tokenizer, 1);
     *tokenizer = (struct tokenizer){parts, g_new0(struct idle_encodings, 1)};
-    g_mutex_init(&tokenizer->idle->lock);
+    pthread_mutex_init(&tokenizer->idle->lock, NULL);
     return tokenizer;
 }
 
@@ -75,7 +76,7 @@ void tokenizer_free(struct tokenizer *tokenizer)
         next = encoding->next;
         encoding_free(encoding);
     }
-    g_mutex_clear(&tokenizer->idle->lock);
+    pthread_mutex_destroy(&tokenizer->idle->lock);
     g_free(tokenizer->idle);
     tokenizer_parts_clear(&tokenizer->parts);
     g_free(tokenizer);
@@ -115,11 +116,11 @@ int32_t tokenizer_begin_token(const struct tokenizer *tokenizer)
 static struct encoding *take_encoding(const struct tokenizer *tokenizer, GArray *ids)
 {
     struct idle_encodings *idle = tokenizer->idle;
-    g_mutex_lock(&idle->lock);
+    pthread_mutex_lock(&idle->lock);
     struct encoding *encoding = idle->first;
     if (encoding)
         idle->first = encoding->next;
-    g_mutex_unlock(&idle->lock);
+    pthread_mutex_unlock(&idle->lock);
     if (!encoding) {
         encoding = g_new0(struct encoding, 1);
         encoding->bpe = bpe_work_new();
@@ -134,10 +135,10 @@ static void give_encoding(const struct tokenizer *tokenizer, struct encoding *en
 {
     struct idle_encodings *idle = tokenizer->idle;
     bpe_work_trim(encoding->bpe);
-    g_mutex_lock(&idle->lock);
+    pthread_mutex_lock(&idle->lock);
     encoding->next = idle->first;
     idle->first = encoding;
-    g_mutex_unlock(&idle->lock);
+    pthread_mutex_unlock(&idle->lock);
 }
 
 static bool encode_word(void *user, const char *word, size_t n_bytes, GError **error)
