@@ -81,6 +81,27 @@ holds out '"token_ids":[560,560,566,' "two begin tokens, as its code has it"
 run 0 "an adapter" --model "$a" --adapter "$reference/train/init_b_random" --prompt "Name it:" --json
 ! cmp -s out prompt.out
 ok $? "changes the logits"
+# An adapter beside the weights and folded into them: plain, under the other layout's names, and with a projector of its own.
+merged() { # NAME MODEL ADAPTER OPTIONS...
+    local name=$1 model=$2 adapter=$3
+    local -a request=(--prompt "<image> What?" --image "$picture" --greedy 16 --json)
+    shift 3
+    "$FIRE" merge "$model" "$adapter" -o "merged-$name" "$@" >out 2>err
+    ok $? "$name: merged"
+    run 0 "$name: merged, asked" --model "merged-$name" "$@" "${request[@]}" --features f1
+    grep -o '"greedy_ids.*' out >greedy1
+    run 0 "$name: beside it, asked" --model "$model" --adapter "$adapter" "${request[@]}" --features f2
+    grep -o '"greedy_ids.*' out | cmp -s - greedy1
+    ok $? "$name: both answer the same"
+    cmp -s f1 f2
+    ok $? "$name: with the same features"
+}
+merged plain "$a" "$reference/train/init_b_random"
+merged original "$b" "$reference/train/init_b_random_layout_b" --vision-tower "$reference/models/clip-vit-tiny-patch14-56"
+merged projector "$a" "$reference/train/lora_and_projector/after_3_steps"
+cmp -s f1 f
+[ $? -eq 1 ]
+ok $? "the adapter's projector is the one that is used"
 run 0 "bf16 weights" --model "$a" --weights bf16 --compute f32 --prompt "Name it:" --json
 
 run 2 "no model" --prompt x
