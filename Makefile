@@ -21,6 +21,7 @@ VARIANT_release := -O2 -g -D_FORTIFY_SOURCE=2
 VARIANT_debug := -O0 -g3
 VARIANT_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 VARIANT_tsan := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
+# GEMM libraries keep threads of their own, which the thread sanitizer would report.
 VARIANT_cov := -O0 -g --coverage
 VARIANT_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 ifeq ($(VARIANT_$(VARIANT)),)
@@ -33,12 +34,32 @@ PKG_LIBS = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PACKAGES)))$(PKG_LIBS
 CFLAGS ?=
 ALL_CFLAGS = -std=gnu17 -ffp-contract=off -pthread $(WARNINGS) $(WERROR) $(VARIANT_$(VARIANT)) -Isrc -I$(B) $(PKG_CFLAGS) $(CFLAGS)
 ALL_LDFLAGS = -pthread $(VARIANT_$(VARIANT)) $(LDFLAGS)
-LIBS = $(PKG_LIBS) -lm
+LIBS = $(PKG_LIBS) $(GEMM_LIBS_$(GEMM)) -lm
 
 SOURCES := $(sort $(wildcard src/*/*.c src/*/*/*.c))
+
+# src/num/cpu: kernels_*.c and vector_kernels.c hold code for one machine family, and one gemm_*.c is built. The files of
+# VECTOR are compiled once for every instruction set of VECTOR_ISAS.
+GEMM ?= $(if $(wildcard /usr/include/dnnl.h /usr/local/include/dnnl.h),onednn,$(if $(wildcard /usr/include/cblas.h \
+	/usr/include/*/cblas.h),openblas,none))
+GEMM_LIBS_onednn := -ldnnl -l:libgomp.so.1
+GEMM_LIBS_openblas := -lopenblas
+GEMM_LIBS_none :=
+FUSED := -O3 -ffp-contract=fast -Wno-psabi
+ISA_avx2 := $(FUSED) -mavx2 -mfma
+ISA_avx512 := $(FUSED) -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512
+ISA_vnni := $(ISA_avx512) -mavx512vnni -mavx512bf16
+ISA_amx := $(ISA_vnni) -mamx-tile -mamx-bf16
+X86 := $(filter x86_64%,$(shell $(CC) -dumpmachine))
+VECTOR := src/num/cpu/vector_kernels.c $(addprefix src/num/cpu/kernels_,linear.c elementwise.c attention.c)
+VECTOR_ISAS := $(if $(X86),avx2 avx512)
+X86_ONLY := $(addprefix src/num/cpu/,isa_x86.c kernels_vnni.c kernels_amx.c)
+SOURCES := $(filter-out $(VECTOR) $(filter-out src/num/cpu/gemm_$(GEMM).c src/num/cpu/gemm_blocks.c,$(wildcard src/num/cpu/gemm_*.c)) \
+	$(if $(X86),src/num/cpu/isa_none.c,$(X86_ONLY)),$(SOURCES))
 PROGRAM_SOURCES := src/cmd/main.c
 LIBRARY_SOURCES := $(filter-out $(PROGRAM_SOURCES),$(SOURCES))
-LIBRARY_OBJECTS := $(LIBRARY_SOURCES:src/%.c=$(B)/src/%.o) $(B)/src/dialogue/embedded_prompts.o
+VECTOR_OBJECTS := $(foreach isa,$(VECTOR_ISAS),$(VECTOR:src/%.c=$(B)/src/%.$(isa).o))
+LIBRARY_OBJECTS := $(LIBRARY_SOURCES:src/%.c=$(B)/src/%.o) $(VECTOR_OBJECTS) $(B)/src/dialogue/embedded_prompts.o
 # tests/test_*.c is one test program each; tests/support/*.c is linked into all of them; tests/tools/*.c is one helper program each.
 TEST_SOURCES := $(sort $(wildcard tests/test_*.c))
 SUPPORT_OBJECTS := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/support/*.c)))
@@ -84,6 +105,17 @@ $(B)/libfire.a: $(LIBRARY_OBJECTS)
 $(B)/src/%.o: src/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/src/%.avx2.o: src/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ISA_avx2) -DVECTOR_ISA=avx2 -MMD -MP -c -o $@ $<
+
+$(B)/src/%.avx512.o: src/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ISA_avx512) -DVECTOR_ISA=avx512 -MMD -MP -c -o $@ $<
+
+$(B)/src/num/cpu/kernels_vnni.o: ALL_CFLAGS += $(ISA_vnni) -DVECTOR_ISA=avx512
+$(B)/src/num/cpu/kernels_amx.o: ALL_CFLAGS += $(ISA_amx)
 
 $(B)/tests/%.o: tests/%.c
 	@mkdir -p $(@D)

@@ -8,8 +8,8 @@
 #include <string.h>
 
 /* The least squared error on Gaussian blocks of 32 under quantize_q4 that a search over whole-number levels found. */
-const int8_t quantize_q4_levels[16] = {-127, -105, -86, -70, -54, -39, -25, -12,
-                                       2,    15,   29,  44,  59,  75,  94,  115};
+const int8_t quantize_q4_levels[16] = {-127, -101, -81, -64, -50, -37, -24, -11,
+                                       2,    15,   28,  42,  57,  73,  91,  113};
 
 /* The weight of the largest magnitude, with its sign. */
 static float extreme(const float x[QUANTIZE_BLOCK])
