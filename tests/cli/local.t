@@ -64,7 +64,9 @@ same single.said whole.said "the same words"
 run 1 "too little memory" "${free[@]}" --run tight.db --memory 1M
 holds err "needs at least" "says how much"
 least=$(sed -n 's/.*needs at least \([0-9]*\) MB.*/\1/p' err)
-run 0 "hardly enough" "${free[@]}" --run tight.db --memory $((least + 1))M
+# The smallest bound in which one request has room.
+while ! "$FIRE" probe --model "$a" --prompt x --greedy 900 --memory "${least}M" >out 2>err; do least=$((least + 1)); done
+run 0 "hardly enough" "${free[@]}" --run tight.db --memory "${least}M"
 same out whole.out "requests wait: the same tables"
 
 # Killed as soon as something is recorded, and gone on with, twice.
