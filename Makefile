@@ -4,6 +4,7 @@
 #   make demo                install what is missing, build, run the main job on the embedded default
 #   make test                install what is missing, build, run every test
 #   make VARIANT=asan test   the same with another variant: release, debug, asan, tsan, cov
+#   make fuzz                the fuzz targets with libFuzzer (fuzz/README.md)
 #   make lint                format, layers, names, clang-tidy, cppcheck
 #   make install PREFIX=DIR  bin/fire and share/fire
 #
@@ -22,8 +23,9 @@ VARIANT_debug := -O0 -g3
 VARIANT_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 VARIANT_tsan := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
 VARIANT_cov := -O0 -g --coverage
+VARIANT_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 ifeq ($(VARIANT_$(VARIANT)),)
-$(error unknown VARIANT '$(VARIANT)': release, debug, asan, tsan or cov)
+$(error unknown VARIANT '$(VARIANT)': release, debug, asan, tsan, cov or fuzz)
 endif
 
 # pkg-config is asked only when something is compiled, so that `make test` can install it first.
@@ -43,10 +45,12 @@ TEST_SOURCES := $(sort $(wildcard tests/test_*.c))
 SUPPORT_OBJECTS := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/support/*.c)))
 TESTS := $(TEST_SOURCES:tests/%.c=$(B)/tests/%)
 TOOLS := $(patsubst tests/tools/%.c,$(B)/tests/tools/%,$(sort $(wildcard tests/tools/*.c)))
+# fuzz/fuzz_*.c is one target each; outside `make fuzz` it replays its corpus.
+FUZZERS := $(patsubst fuzz/%.c,$(B)/fuzz/%,$(sort $(wildcard fuzz/fuzz_*.c)))
 SCRIPT_TESTS := $(sort $(wildcard tests/cli/*.t))
 PROMPTS := $(sort $(wildcard share/prompts/*.txt))
 
-.PHONY: all deps demo test check lint format install uninstall clean FORCE
+.PHONY: all deps demo test check fuzz fuzzers lint format install uninstall clean FORCE
 .DELETE_ON_ERROR:
 
 all: $(B)/fire
@@ -63,10 +67,10 @@ test: deps
 
 # Every test, without a look at the packages. TESTS_MATCH=NAME runs only the tests whose file name holds NAME.
 TESTS_MATCH ?=
-check: $(B)/fire $(TESTS) $(TOOLS)
+check: $(B)/fire $(TESTS) $(TOOLS) $(FUZZERS)
 	@FIRE=$(abspath $(B)/fire) FIRE_TOOLS=$(abspath $(B)/tests/tools) FIRE_VARIANT=$(VARIANT) \
 	FIRE_SHARED=$${FIRE_SHARED:-$(abspath ../shared)} \
-	prove --merge --timer --jobs 2 --exec '' $(foreach t,$(TESTS) $(SCRIPT_TESTS),$(if $(TESTS_MATCH),$(if $(findstring $(TESTS_MATCH),$(t)),$(t)),$(t)))
+	prove --merge --timer --jobs 2 --exec '' $(foreach t,$(TESTS) $(FUZZERS) $(SCRIPT_TESTS),$(if $(TESTS_MATCH),$(if $(findstring $(TESTS_MATCH),$(t)),$(t)),$(t)))
 
 $(B)/fire: $(B)/src/cmd/main.o $(B)/libfire.a
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
@@ -90,6 +94,18 @@ $(TOOLS): $(B)/tests/tools/%: $(B)/tests/tools/%.o $(SUPPORT_OBJECTS) $(B)/libfi
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
+$(B)/fuzz/%.o: fuzz/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(FUZZERS): $(B)/fuzz/%: $(B)/fuzz/%.o $(if $(filter fuzz,$(VARIANT)),,$(B)/fuzz/replay.o) $(B)/libfire.a
+	$(CC) $(ALL_LDFLAGS) $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer) -o $@ $^ $(LIBS)
+
+fuzzers: $(FUZZERS)
+
+fuzz:
+	@$(MAKE) --no-print-directory CC=clang VARIANT=fuzz fuzzers
+
 # The prompt templates of share/prompts, compiled in.
 $(B)/embedded_prompts.c: tools/embed $(PROMPTS)
 	@mkdir -p $(@D)
@@ -111,7 +127,7 @@ lint:
 	@tools/lint
 
 format:
-	clang-format -i $(shell git ls-files 'src/*.[ch]' 'tests/*.[ch]')
+	clang-format -i $(shell git ls-files 'src/*.[ch]' 'tests/*.[ch]' 'fuzz/*.[ch]')
 
 compile_commands.json: Makefile
 	@tools/compile-commands '$(CC) $(ALL_CFLAGS) -Itests' $(SOURCES) $(TEST_SOURCES) > $@
@@ -128,4 +144,4 @@ uninstall:
 clean:
 	rm -rf build compile_commands.json
 
--include $(LIBRARY_OBJECTS:.o=.d) $(B)/src/cmd/main.d $(TESTS:=.d) $(TOOLS:=.d) $(SUPPORT_OBJECTS:.o=.d)
+-include $(LIBRARY_OBJECTS:.o=.d) $(B)/src/cmd/main.d $(TESTS:=.d) $(TOOLS:=.d) $(SUPPORT_OBJECTS:.o=.d) $(FUZZERS:=.d) $(B)/fuzz/replay.d
