@@ -1,7 +1,7 @@
 /* Adapters in every form of folder, against PEFT's own result; merging; what can be wrong with them. */
 #include "model/adapter.h"
 
-#include "model/merge.h"
+#include "model/merged_folder.h"
 #include "model/safetensors.h"
 #include "support/model_folder.h"
 #include "support/support.h"
@@ -204,7 +204,7 @@ static void test_merge(void)
         struct opened opened;
         g_autoptr(GError) error = NULL;
         open_good(&opened, model, adapter);
-        g_assert_true(merge_write(model, opened.weights, opened.adapter, out, &error));
+        g_assert_true(merged_folder_write(model, opened.weights, opened.adapter, out, &error));
         assert_merged(&opened, out, rows[i].tolerance);
         close_both(&opened);
     }
@@ -225,7 +225,7 @@ static void test_merge_as_peft(void)
     support_assert_near(adapter_find(opened.adapter, "layers.0.o")->scale, 5 / sqrt(2), 1e-6);
     support_assert_near(adapter_find(opened.adapter, "head")->scale, 5 / sqrt(3), 1e-6);
     g_assert_nonnull(adapter_find_replacement(opened.adapter, "head"));
-    g_assert_true(merge_write(model, opened.weights, opened.adapter, out, &error));
+    g_assert_true(merged_folder_write(model, opened.weights, opened.adapter, out, &error));
     g_assert_no_error(error);
     struct tensor_file *merged = tensor_file_open(path, NULL),
                        *expected = tensor_file_open(expected_path, NULL);
@@ -261,7 +261,7 @@ static void test_merge_folder(void)
     g_autoptr(GError) error = NULL;
     open_good(&opened, folder, adapter);
     g_assert_cmpint(g_mkdir(out, 0700), ==, 0); /* empty: may be */
-    g_assert_true(merge_write(folder, opened.weights, opened.adapter, slash, &error));
+    g_assert_true(merged_folder_write(folder, opened.weights, opened.adapter, slash, &error));
     assert_merged(&opened, out, 0x1p-8);
     static const struct {
         const char *name;
@@ -274,9 +274,10 @@ static void test_merge_folder(void)
         g_autofree char *path = g_build_filename(out, rows[i].name, NULL);
         g_assert_true(g_file_test(path, G_FILE_TEST_EXISTS) == rows[i].there);
     }
-    g_assert_false(merge_write(folder, opened.weights, opened.adapter, out, &error));
+    g_assert_false(merged_folder_write(folder, opened.weights, opened.adapter, out, &error));
     model_folder_assert_error(&error, "it is there already");
-    g_assert_false(merge_write(folder, opened.weights, opened.adapter, "/nowhere/out", &error));
+    g_assert_false(
+        merged_folder_write(folder, opened.weights, opened.adapter, "/nowhere/out", &error));
     model_folder_assert_error(&error, "cannot write '/nowhere/out'");
     close_both(&opened);
 }
@@ -295,7 +296,7 @@ static void test_merge_fails(void)
     struct rlimit small = {.rlim_cur = 5000, .rlim_max = before.rlim_max};
     signal(SIGXFSZ, SIG_IGN);
     g_assert_cmpint(setrlimit(RLIMIT_FSIZE, &small), ==, 0);
-    bool ok = merge_write(model, opened.weights, opened.adapter, out, &error);
+    bool ok = merged_folder_write(model, opened.weights, opened.adapter, out, &error);
     g_assert_cmpint(setrlimit(RLIMIT_FSIZE, &before), ==, 0);
     g_assert_false(ok);
     model_folder_assert_error(&error, "cannot write '");
@@ -334,7 +335,7 @@ static void test_merge_outside(void)
     open_good(&opened, model, folder);
     g_assert_cmpfloat(adapter_find(opened.adapter, "vision.0.q")->scale, ==,
                       8); /* PEFT's default alpha */
-    g_assert_false(merge_write(model, opened.weights, opened.adapter, out, &error));
+    g_assert_false(merged_folder_write(model, opened.weights, opened.adapter, out, &error));
     model_folder_assert_error(&error, "which lies outside");
     g_assert_false(g_file_test(out, G_FILE_TEST_EXISTS));
     close_both(&opened);
@@ -357,7 +358,7 @@ static void test_merge_tied(void)
     g_autoptr(GError) error = NULL;
     open_good(&opened, model, folder);
     g_assert_cmpfloat(adapter_find(opened.adapter, "head")->scale, ==, 0.5);
-    g_assert_false(merge_write(model, opened.weights, opened.adapter, out, &error));
+    g_assert_false(merged_folder_write(model, opened.weights, opened.adapter, out, &error));
     model_folder_assert_error(&error, "which is its embedding too");
     close_both(&opened);
 }
