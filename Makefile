@@ -4,7 +4,6 @@
 #   make demo                install what is missing, build, run the main job on the embedded default
 #   make test                install what is missing, build, run every test
 #   make VARIANT=asan test   the same with another variant: release, debug, asan, tsan, cov
-#   make fuzz                the fuzz targets with libFuzzer (fuzz/README.md)
 #   make lint                format, layers, names, clang-tidy, cppcheck
 #   make install PREFIX=DIR  bin/fire and share/fire
 #
@@ -14,7 +13,7 @@ VARIANT ?= release
 PREFIX ?= /usr/local
 B := build/$(VARIANT)
 
-PACKAGES := glib-2.0 jansson libcurl libmicrohttpd sqlite3 libjpeg spng libwebp libwebpdemux libgif cairo
+PACKAGES := glib-2.0 jansson libcurl libmicrohttpd sqlite3 libjpeg spng libwebp libwebpdemux libgif cairo libpcre2-8
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvla -Wundef \
 	-Wwrite-strings -Wformat=2 -fno-common
 WERROR ?=
@@ -22,10 +21,11 @@ VARIANT_release := -O2 -g -D_FORTIFY_SOURCE=2
 VARIANT_debug := -O0 -g3
 VARIANT_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 VARIANT_tsan := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
+# GEMM libraries keep threads of their own, which the thread sanitizer would report.
 VARIANT_cov := -O0 -g --coverage
 VARIANT_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 ifeq ($(VARIANT_$(VARIANT)),)
-$(error unknown VARIANT '$(VARIANT)': release, debug, asan, tsan, cov or fuzz)
+$(error unknown VARIANT '$(VARIANT)': release, debug, asan, tsan, cov or fuzz (clang))
 endif
 
 # pkg-config is asked only when something is compiled, so that `make test` can install it first.
@@ -34,23 +34,44 @@ PKG_LIBS = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PACKAGES)))$(PKG_LIBS
 CFLAGS ?=
 ALL_CFLAGS = -std=gnu17 -ffp-contract=off -pthread $(WARNINGS) $(WERROR) $(VARIANT_$(VARIANT)) -Isrc -I$(B) $(PKG_CFLAGS) $(CFLAGS)
 ALL_LDFLAGS = -pthread $(VARIANT_$(VARIANT)) $(LDFLAGS)
-LIBS = $(PKG_LIBS) -lm
+LIBS = $(PKG_LIBS) $(GEMM_LIBS_$(GEMM)) -lm
 
 SOURCES := $(sort $(wildcard src/*/*.c src/*/*/*.c))
+
+# src/num/cpu: kernels_*.c and vector_kernels.c hold code for one machine family, and one gemm_*.c is built. The files of
+# VECTOR are compiled once for every instruction set of VECTOR_ISAS.
+GEMM ?= $(if $(wildcard /usr/include/dnnl.h /usr/local/include/dnnl.h),onednn,$(if $(wildcard /usr/include/cblas.h \
+	/usr/include/*/cblas.h),openblas,none))
+GEMM_LIBS_onednn := -ldnnl -l:libgomp.so.1
+GEMM_LIBS_openblas := -lopenblas
+GEMM_LIBS_none :=
+FUSED := -O3 -ffp-contract=fast -Wno-psabi
+ISA_avx2 := $(FUSED) -mavx2 -mfma
+ISA_avx512 := $(FUSED) -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512
+ISA_vnni := $(ISA_avx512) -mavx512vnni -mavx512bf16
+ISA_amx := $(ISA_vnni) -mamx-tile -mamx-bf16
+X86 := $(filter x86_64%,$(shell $(CC) -dumpmachine))
+VECTOR := src/num/cpu/vector_kernels.c $(addprefix src/num/cpu/kernels_,linear.c elementwise.c attention.c)
+VECTOR_ISAS := $(if $(X86),avx2 avx512)
+X86_ONLY := $(addprefix src/num/cpu/,isa_x86.c kernels_vnni.c kernels_amx.c)
+SOURCES := $(filter-out $(VECTOR) $(filter-out src/num/cpu/gemm_$(GEMM).c src/num/cpu/gemm_blocks.c,$(wildcard src/num/cpu/gemm_*.c)) \
+	$(if $(X86),src/num/cpu/isa_none.c,$(X86_ONLY)),$(SOURCES))
 PROGRAM_SOURCES := src/cmd/main.c
 LIBRARY_SOURCES := $(filter-out $(PROGRAM_SOURCES),$(SOURCES))
-LIBRARY_OBJECTS := $(LIBRARY_SOURCES:src/%.c=$(B)/src/%.o) $(B)/src/dialogue/embedded_prompts.o
+VECTOR_OBJECTS := $(foreach isa,$(VECTOR_ISAS),$(VECTOR:src/%.c=$(B)/src/%.$(isa).o))
+LIBRARY_OBJECTS := $(LIBRARY_SOURCES:src/%.c=$(B)/src/%.o) $(VECTOR_OBJECTS) $(B)/src/dialogue/embedded_prompts.o
 # tests/test_*.c is one test program each; tests/support/*.c is linked into all of them; tests/tools/*.c is one helper program each.
 TEST_SOURCES := $(sort $(wildcard tests/test_*.c))
 SUPPORT_OBJECTS := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/support/*.c)))
 TESTS := $(TEST_SOURCES:tests/%.c=$(B)/tests/%)
 TOOLS := $(patsubst tests/tools/%.c,$(B)/tests/tools/%,$(sort $(wildcard tests/tools/*.c)))
-# fuzz/fuzz_*.c is one target each; outside `make fuzz` it replays its corpus.
+# fuzz/fuzz_*.c is one fuzz target each, linked with a fuzzer (VARIANT=fuzz) or a main that replays files.
 FUZZERS := $(patsubst fuzz/%.c,$(B)/fuzz/%,$(sort $(wildcard fuzz/fuzz_*.c)))
+FUZZ_MAIN := $(if $(filter fuzz,$(VARIANT)),,$(B)/fuzz/replay.o)
 SCRIPT_TESTS := $(sort $(wildcard tests/cli/*.t))
 PROMPTS := $(sort $(wildcard share/prompts/*.txt))
 
-.PHONY: all deps demo test check fuzz fuzzers lint format install uninstall clean FORCE
+.PHONY: all deps demo test check fuzzers lint format install uninstall clean FORCE
 .DELETE_ON_ERROR:
 
 all: $(B)/fire
@@ -65,12 +86,14 @@ demo: deps
 test: deps
 	@$(MAKE) --no-print-directory check
 
+# GLib's own allocator reuses memory between threads in a way that ThreadSanitizer does not see.
+CHECK_ENVIRONMENT := $(if $(filter tsan,$(VARIANT)),G_SLICE=always-malloc)
 # Every test, without a look at the packages. TESTS_MATCH=NAME runs only the tests whose file name holds NAME.
 TESTS_MATCH ?=
 check: $(B)/fire $(TESTS) $(TOOLS) $(FUZZERS)
-	@FIRE=$(abspath $(B)/fire) FIRE_TOOLS=$(abspath $(B)/tests/tools) FIRE_VARIANT=$(VARIANT) \
+	@$(CHECK_ENVIRONMENT) FIRE=$(abspath $(B)/fire) FIRE_TOOLS=$(abspath $(B)/tests/tools) FIRE_FUZZ=$(abspath $(B)/fuzz) FIRE_VARIANT=$(VARIANT) \
 	FIRE_SHARED=$${FIRE_SHARED:-$(abspath ../shared)} \
-	prove --merge --timer --jobs 2 --exec '' $(foreach t,$(TESTS) $(FUZZERS) $(SCRIPT_TESTS),$(if $(TESTS_MATCH),$(if $(findstring $(TESTS_MATCH),$(t)),$(t)),$(t)))
+	prove --merge --timer --jobs 2 --exec '' $(foreach t,$(TESTS) $(SCRIPT_TESTS),$(if $(TESTS_MATCH),$(if $(findstring $(TESTS_MATCH),$(t)),$(t)),$(t)))
 
 $(B)/fire: $(B)/src/cmd/main.o $(B)/libfire.a
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
@@ -83,6 +106,17 @@ $(B)/src/%.o: src/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
+$(B)/src/%.avx2.o: src/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ISA_avx2) -DVECTOR_ISA=avx2 -MMD -MP -c -o $@ $<
+
+$(B)/src/%.avx512.o: src/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ISA_avx512) -DVECTOR_ISA=avx512 -MMD -MP -c -o $@ $<
+
+$(B)/src/num/cpu/kernels_vnni.o: ALL_CFLAGS += $(ISA_vnni) -DVECTOR_ISA=avx512
+$(B)/src/num/cpu/kernels_amx.o: ALL_CFLAGS += $(ISA_amx)
+
 $(B)/tests/%.o: tests/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -Itests -MMD -MP -c -o $@ $<
@@ -94,17 +128,14 @@ $(TOOLS): $(B)/tests/tools/%: $(B)/tests/tools/%.o $(SUPPORT_OBJECTS) $(B)/libfi
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
+fuzzers: $(FUZZERS)
+
 $(B)/fuzz/%.o: fuzz/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(FUZZERS): $(B)/fuzz/%: $(B)/fuzz/%.o $(if $(filter fuzz,$(VARIANT)),,$(B)/fuzz/replay.o) $(B)/libfire.a
-	$(CC) $(ALL_LDFLAGS) $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer) -o $@ $^ $(LIBS)
-
-fuzzers: $(FUZZERS)
-
-fuzz:
-	@$(MAKE) --no-print-directory CC=clang VARIANT=fuzz fuzzers
+$(FUZZERS): $(B)/fuzz/%: $(B)/fuzz/%.o $(FUZZ_MAIN) $(B)/libfire.a
+	$(CC) $(ALL_LDFLAGS) $(if $(FUZZ_MAIN),,-fsanitize=fuzzer) -o $@ $^ $(LIBS)
 
 # The prompt templates of share/prompts, compiled in.
 $(B)/embedded_prompts.c: tools/embed $(PROMPTS)
@@ -144,4 +175,4 @@ uninstall:
 clean:
 	rm -rf build compile_commands.json
 
--include $(LIBRARY_OBJECTS:.o=.d) $(B)/src/cmd/main.d $(TESTS:=.d) $(TOOLS:=.d) $(SUPPORT_OBJECTS:.o=.d) $(FUZZERS:=.d) $(B)/fuzz/replay.d
+-include $(LIBRARY_OBJECTS:.o=.d) $(B)/src/cmd/main.d $(TESTS:=.d) $(TOOLS:=.d) $(SUPPORT_OBJECTS:.o=.d) $(FUZZERS:=.d)

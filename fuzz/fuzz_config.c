@@ -1,7 +1,9 @@
 /* fuzz_config.c -- config.json: any text is refused or gives shapes that fit together. */
-#include "fuzz.h"
-
 #include "model/config.h"
+
+#include <stdint.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes);
 
 static void check(const struct model_config *config)
 {

@@ -1,8 +1,8 @@
 /* fuzz_safetensors.c -- files of tensors, safetensors and torch.save: any bytes are refused or can be read to the end. */
-#include "fuzz.h"
-
 #include "model/tensor_file.h"
 #include "model/tensor_name.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes);
 
 static void read_all(const struct tensor_view *view)
 {

@@ -17,6 +17,7 @@ struct batches_job {
     /* Called for each part after its batch, on the caller's thread; leaves it empty. */
     bool (*take)(void *part, void *user, GError **error);
     void *parts[BATCHES_AT_ONCE]; /* the caller's */
+    bool allow_nul;               /* strings may hold NUL; else such a record is bad */
     void *user;
 };
 

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "chat/local.h"
 #include "cmd/run_tables.h"
 #include "run/load.h"
 
@@ -53,17 +54,36 @@ static struct store *open_store(struct bench *bench, const struct setting *setti
     return store_open(options->run, &identity, error);
 }
 
+/* Of what the protocol says, the part that a model folder's own code decides elsewhere. */
+static bool resolve_local(struct local_options *local, const struct run_options *options,
+                          const struct protocol *protocol, GError **error)
+{
+    static const enum picture_mode modes[] = {[IMAGE_MODE_MODEL] = PICTURE_MODE_MODEL,
+                                              [IMAGE_MODE_PAD] = PICTURE_MODE_PAD,
+                                              [IMAGE_MODE_ANYRES] = PICTURE_MODE_ANYRES};
+    static const enum prompt_bos begins[] = {[BOS_MODEL] = PROMPT_BOS_MODEL,
+                                             [BOS_SINGLE] = PROMPT_BOS_SINGLE,
+                                             [BOS_DOUBLE] = PROMPT_BOS_DOUBLE};
+    *local = (struct local_options){.engine = ENGINE_OPTIONS_INIT,
+                                    .template_name = options->engine.template_name,
+                                    .picture_mode = modes[protocol->image_mode],
+                                    .bos = begins[protocol->bos]};
+    return engine_settings_resolve(&options->engine, &local->engine, error);
+}
+
 bool bench_run(struct bench *bench, const struct setting *setting,
                const struct run_options *options, char *const *files, GError **error)
 {
     const struct request_limits limits = {.timeout_ms = (int)(options->timeout_s * 1000),
                                           .retries = options->retries};
+    struct local_options local;
     *bench = (struct bench){0};
     if (!run_options_check(options, error) ||
         !protocol_from_options(&bench->protocol, options->protocol_name, options->set, error) ||
+        !resolve_local(&local, options, &bench->protocol, error) ||
         !(bench->prompts = prompts_load(options->prompts, error)) ||
         !roles_open(&bench->student, &options->student, &bench->teacher, &options->teacher,
-                    &options->both, &limits, error) ||
+                    &options->both, &limits, &local, options->constrain != NULL, error) ||
         !(bench->store = open_store(bench, setting, options, files, error)))
         return false;
     struct chat *student = bench->student.chat, *teacher = bench->teacher.chat;

@@ -14,7 +14,7 @@
 #define COMMANDS(row)                                                                              \
     row(import) row(lint) row(export) row(score_text) row(score_tokens) row(score_mae)             \
         row(score_free) row(bench_free) row(bench_fixed) row(runs) row(rescore) row(report)        \
-            row(merge) row(protocols) row(demo) row(world) row(version)
+            row(protocols) row(probe) row(tokenize) row(merge) row(demo) row(world) row(version)
 
 #define DECLARE(name) extern const struct command command_##name;
 COMMANDS(DECLARE)
