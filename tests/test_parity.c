@@ -23,8 +23,6 @@ static const struct parity {
      0.1, 0.5},
 };
 
-static const struct backend *const backends[] = {&backend_ref};
-
 /* All that a run showed: name -> floats. */
 struct seen {
     GHashTable *values; /* of GArray of float */
@@ -170,9 +168,11 @@ static void test_forward(const void *data)
     struct reference reference;
     if (!reference_open(&reference, parity->name))
         return;
-    for (size_t i = 0; i < G_N_ELEMENTS(backends); i++) {
+    for (size_t i = 0; i < TEST_BACKENDS; i++) {
         struct engine_options options = ENGINE_OPTIONS_INIT;
-        options.backend = backends[i];
+        if (!(options.backend = test_backend(i)))
+            continue;
+        g_test_message("backend %s", test_backend_name(i));
         options.compute = parity->bf16 ? ENGINE_COMPUTE_BF16 : ENGINE_COMPUTE_F32;
         struct engine *engine = reference_engine(&reference, &options);
         for (size_t j = 0; j < reference_n_cases(&reference); j++)
@@ -245,9 +245,12 @@ static void test_adapter(void)
     struct tensors expected;
     tensors_open(&expected, tensors_path);
     json_t *batch = json_load_file(batch_path, 0, NULL);
-    for (size_t i = 0; i < G_N_ELEMENTS(backends); i++)
-        check_adapter(&reference, &expected, json_array_get(json_object_get(batch, "rows"), 0),
-                      backends[i]);
+    for (size_t i = 0; i < TEST_BACKENDS; i++) {
+        const struct backend *backend = test_backend(i);
+        if (backend)
+            check_adapter(&reference, &expected, json_array_get(json_object_get(batch, "rows"), 0),
+                          backend);
+    }
     json_decref(batch);
     tensors_close(&expected);
     reference_close(&reference);

@@ -1,6 +1,7 @@
 #include "cmd/engine_settings.h"
 
 #include "base/error.h"
+#include "num/cpu/cpu.h"
 
 #include <string.h>
 
@@ -38,7 +39,7 @@ static int find_name(const char *option, const char *text, const char *const *na
     for (int i = 0; names[i]; i++)
         if (strcmp(names[i], text) == 0)
             return i;
-    g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE, "unknown --%s '%s': there is %s", option, text,
+    g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE, "unknown %s '%s': there is %s", option, text,
                 list);
     return -1;
 }
@@ -59,6 +60,24 @@ static bool parse_size(size_t *n_bytes, const char *text, GError **error)
     return true;
 }
 
+/* The best that the machine can, or what $FIRE_ISA asks for: ref, avx2, avx512, amx. */
+static bool choose_backend(const struct backend **backend, GError **error)
+{
+    static const char *const names[] = {"ref", "avx2", "avx512", "amx", NULL};
+    static const enum cpu_isa isas[] = {CPU_BEST, CPU_AVX2, CPU_AVX512, CPU_AMX};
+    const char *asked = g_getenv("FIRE_ISA");
+    int i = asked ? find_name("FIRE_ISA", asked, names, error) : -1;
+    if (asked && i < 0)
+        return false;
+    const struct backend *cpu = i == 0 ? NULL : backend_cpu(i > 0 ? isas[i] : CPU_BEST);
+    if (i > 0 && !cpu) {
+        g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE, "FIRE_ISA: this machine has no %s", asked);
+        return false;
+    }
+    *backend = cpu ? cpu : &backend_ref;
+    return true;
+}
+
 bool engine_settings_resolve(const struct engine_settings *settings, struct engine_options *options,
                              GError **error)
 {
@@ -67,13 +86,15 @@ bool engine_settings_resolve(const struct engine_settings *settings, struct engi
     static const char *const compute[] = {"f32", "bf16", NULL};
     int i;
     options->tower = settings->tower;
+    if (!choose_backend(&options->backend, error))
+        return false;
     if (settings->weights) {
-        if ((i = find_name("weights", settings->weights, weights, error)) < 0)
+        if ((i = find_name("--weights", settings->weights, weights, error)) < 0)
             return false;
         options->kept = kept[i];
     }
     if (settings->compute) {
-        if ((i = find_name("compute", settings->compute, compute, error)) < 0)
+        if ((i = find_name("--compute", settings->compute, compute, error)) < 0)
             return false;
         options->compute = i == 0 ? ENGINE_COMPUTE_F32 : ENGINE_COMPUTE_BF16;
     }

@@ -2,6 +2,7 @@
 
 #include "image/image.h"
 #include "model/picture_encode.h"
+#include "num/cpu/cpu.h"
 #include "support/support.h"
 
 #include <math.h>
@@ -122,4 +123,21 @@ void reference_prompt(struct sequence *prompt, struct engine *engine, const json
                   engine_max_positions(engine), (struct features *const *)pictures->pdata,
                   n_pictures, &error);
     g_assert_no_error(error);
+}
+
+static const char *const backend_names[TEST_BACKENDS] = {"ref", "avx2", "avx512", "amx"};
+
+const struct backend *test_backend(size_t i)
+{
+    static const enum cpu_isa isas[TEST_BACKENDS] = {CPU_BEST, CPU_AVX2, CPU_AVX512, CPU_AMX};
+#ifdef __SANITIZE_THREAD__
+    /* GEMM libraries have threads that the sanitizer does not know. */
+    return i == 0 ? &backend_ref : NULL;
+#endif
+    return i == 0 ? &backend_ref : backend_cpu(isas[i]);
+}
+
+const char *test_backend_name(size_t i)
+{
+    return backend_names[i];
 }

@@ -43,4 +43,10 @@ void run_sessions(struct engine *engine, struct session **sessions, size_t n_ses
 /* max |x - y| / max |y| */
 double relative_difference(const float *x, const float *y, size_t n);
 
+/* Backend i of those that a test goes through: the reference and what the machine can. NULL where it cannot; past the end
+ * (TEST_BACKENDS) there is none. The instruction set stays chosen until the next call. */
+enum { TEST_BACKENDS = 4 };
+const struct backend *test_backend(size_t i);
+const char *test_backend_name(size_t i);
+
 #endif
