@@ -158,7 +158,7 @@ lint:
 	@tools/lint
 
 format:
-	clang-format -i $(shell git ls-files 'src/*.[ch]' 'tests/*.[ch]')
+	clang-format -i $(shell git ls-files 'src/*.[ch]' 'tests/*.[ch]' 'fuzz/*.[ch]')
 
 compile_commands.json: Makefile
 	@tools/compile-commands '$(CC) $(ALL_CFLAGS) -Itests' $(SOURCES) $(TEST_SOURCES) > $@

@@ -1,5 +1,5 @@
 /* merge.c -- fire merge: an adapter folded into the weights of its model. */
-#include "model/merge.h"
+#include "model/merged_folder.h"
 
 #include "base/error.h"
 #include "base/log.h"
@@ -32,7 +32,7 @@ static bool merge(const char *folder, const char *tower, const char *adapter_fol
     bool ok = model_config_load(&config, folder, tower, error) &&
               (weights = weights_open(folder, &config, error)) &&
               (adapter = adapter_open(adapter_folder, weights, error)) &&
-              merge_write(folder, weights, adapter, out, error);
+              merged_folder_write(folder, weights, adapter, out, error);
     if (ok) {
         log_info("%u tensors changed in '%s'", g_strv_length((char **)adapter_names(adapter)), out);
         check_tower(out, &config);

@@ -182,6 +182,15 @@ static bool add_replacement(struct adapter *adapter, const struct tensor_file *f
     return true;
 }
 
+/* A linear that is adapted and saved as a whole too is "lm_head.base_layer.weight" there. */
+static void drop_base_layer(char *name)
+{
+    static const char inserted[] = ".base_layer";
+    char *at = strstr(name, ".base_layer.");
+    if (at)
+        memmove(at, at + strlen(inserted), strlen(at + strlen(inserted)) + 1);
+}
+
 static bool add_file(struct adapter *adapter, const char *path, const struct settings *settings,
                      const struct weights *weights, GError **error)
 {
@@ -198,6 +207,7 @@ static bool add_file(struct adapter *adapter, const char *path, const struct set
         bool is_a = g_str_has_suffix(name, half_a), is_b = g_str_has_suffix(name, half_b);
         g_autofree char *module =
             g_strndup(name, strlen(name) - (is_a || is_b ? strlen(half_a) : 0));
+        drop_base_layer(module);
         ok = is_a || is_b ? add_half(adapter, file, i, module, is_b, settings, weights, error)
                           : add_replacement(adapter, file, i, module, weights, error);
     }

@@ -52,9 +52,11 @@ static void read_pinpoints(struct model_config *config, struct json_keys *keys)
         config->n_pinpoints = G_N_ELEMENTS(default_pinpoints);
         return;
     }
-    g_autoptr(json_t) parsed = NULL;
-    if (original && json_is_string(value))
-        value = parsed = json_parse(json_string_value(value), json_string_length(value), NULL);
+    g_autoptr(json_t) parsed =
+        original && json_is_string(value)
+            ? json_parse(json_string_value(value), json_string_length(value), NULL)
+            : NULL;
+    value = parsed ? parsed : value;
     size_t n = json_array_size(value);
     bool ok = n >= 1 && n <= MAX_PINPOINTS;
     config->pinpoints = g_malloc0_n(ok ? n : 1, sizeof *config->pinpoints);

@@ -3,6 +3,8 @@
 #include <glib.h>
 #include <string.h>
 
+enum { BLOCK = 16 };
+
 size_t tensor_type_bytes(enum tensor_type type)
 {
     return type == TENSOR_F32 ? 4 : 2;
@@ -11,20 +13,6 @@ size_t tensor_type_bytes(enum tensor_type type)
 size_t tensor_view_count(const struct tensor_view *view)
 {
     return view->n_bytes / tensor_type_bytes(view->type);
-}
-
-static uint32_t load_u32(const uint8_t *at)
-{
-    uint32_t bits;
-    memcpy(&bits, at, sizeof bits);
-    return GUINT32_FROM_LE(bits);
-}
-
-static uint32_t load_u16(const uint8_t *at)
-{
-    uint16_t bits;
-    memcpy(&bits, at, sizeof bits);
-    return GUINT16_FROM_LE(bits);
 }
 
 static float float_of_bits(uint32_t bits)
@@ -41,13 +29,50 @@ static uint32_t bits_of_float(float value)
     return bits;
 }
 
-/* Exponent and fraction move to their places in f32, and a factor of 2^(127-15) corrects the bias; it makes subnormals
- * normal on the way. Infinity and NaN need the exponent of all ones. */
+/* Exponent and fraction move to their places in f32, where the bias is larger by 127 - 15 = 112; infinity and NaN keep the
+ * exponent of all ones. A subnormal half gets a leading one, which is then subtracted. */
 static float float_of_half(uint32_t half)
 {
-    float magnitude = float_of_bits((half & 0x7fff) << 13) * 0x1p112f;
-    uint32_t special = (half & 0x7c00) == 0x7c00 ? 0x7f800000 : 0;
-    return float_of_bits(bits_of_float(magnitude) | special | (half & 0x8000) << 16);
+    uint32_t exponent = half & 0x7c00, bits = ((half & 0x7fff) << 13) + (112U << 23);
+    uint32_t subnormal =
+        bits_of_float(float_of_bits(bits + (1U << 23)) - float_of_bits(113U << 23));
+    bits += exponent == 0x7c00 ? 112U << 23 : 0;
+    return float_of_bits((exponent ? bits : subnormal) | (half & 0x8000) << 16);
+}
+
+static void widen_half(float out[BLOCK], const uint16_t in[BLOCK])
+{
+    for (size_t k = 0; k < BLOCK; k++)
+        out[k] = float_of_half(GUINT16_FROM_LE(in[k]));
+}
+
+static void widen_bf16(float out[BLOCK], const uint16_t in[BLOCK])
+{
+    for (size_t k = 0; k < BLOCK; k++)
+        out[k] = float_of_bits((uint32_t)GUINT16_FROM_LE(in[k]) << 16);
+}
+
+/* A block at a time from copies, which may neither overlap nor be unaligned, so that the compiler makes SIMD of it. */
+static inline __attribute__((always_inline)) void
+widen(float *out, const uint8_t *at, size_t n, void (*block)(float *out, const uint16_t *in))
+{
+    uint16_t in[BLOCK] = {0};
+    float wide[BLOCK];
+    for (; n >= BLOCK; n -= BLOCK, at += sizeof in, out += BLOCK) {
+        memcpy(in, at, sizeof in);
+        block(wide, in);
+        memcpy(out, wide, sizeof wide);
+    }
+    memcpy(in, at, n * sizeof *in);
+    block(wide, in);
+    memcpy(out, wide, n * sizeof *wide);
+}
+
+static void copy_floats(float *out, const uint8_t *at, size_t n)
+{
+    memcpy(out, at, n * sizeof *out);
+    for (size_t i = 0; G_BYTE_ORDER == G_BIG_ENDIAN && i < n; i++)
+        out[i] = float_of_bits(GUINT32_FROM_LE(bits_of_float(out[i])));
 }
 
 void tensor_view_to_f32(float *out, const struct tensor_view *view, size_t first, size_t n)
@@ -55,16 +80,13 @@ void tensor_view_to_f32(float *out, const struct tensor_view *view, size_t first
     const uint8_t *at = (const uint8_t *)view->data + first * tensor_type_bytes(view->type);
     switch (view->type) {
     case TENSOR_F32:
-        for (size_t i = 0; i < n; i++)
-            out[i] = float_of_bits(load_u32(at + 4 * i));
+        copy_floats(out, at, n);
         break;
     case TENSOR_F16:
-        for (size_t i = 0; i < n; i++)
-            out[i] = float_of_half(load_u16(at + 2 * i));
+        widen(out, at, n, widen_half);
         break;
     case TENSOR_BF16:
-        for (size_t i = 0; i < n; i++)
-            out[i] = float_of_bits(load_u16(at + 2 * i) << 16);
+        widen(out, at, n, widen_bf16);
         break;
     }
 }

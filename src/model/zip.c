@@ -127,7 +127,7 @@ static bool add_member(struct zip *zip, const uint8_t *row, char *name, GError *
 
 static bool read_directory(struct zip *zip, GError **error)
 {
-    uint64_t at, n_rows;
+    uint64_t at = 0, n_rows = 0;
     if (!find_directory(zip, &at, &n_rows, error))
         return false;
     for (uint64_t i = 0; i < n_rows; i++) {

@@ -1,4 +1,4 @@
-#include "model/merge.h"
+#include "model/merged_folder.h"
 
 #include "base/error.h"
 #include "base/pool.h"
@@ -250,8 +250,8 @@ static void remove_folder(const char *folder)
     rmdir(folder);
 }
 
-bool merge_write(const char *folder, const struct weights *weights, const struct adapter *adapter,
-                 const char *out, GError **error)
+bool merged_folder_write(const char *folder, const struct weights *weights,
+                         const struct adapter *adapter, const char *out, GError **error)
 {
     if (!check_places(folder, weights, adapter, error))
         return false;
