@@ -108,6 +108,8 @@ const char *ptb_replacement(uint32_t c)
         {0x201d, "''"}, {0x2026, "..."}, {0x2039, "`"},   {0x203a, "'"},  {0x20a0, "$"},
         {0x20ac, "$"},  {0x2153, "1/3"}, {0x2154, "2/3"},
     };
+    if (c < 0x80 && !is_one_of(c, "()[]{}"))
+        return NULL;
     for (size_t r = 0; r < sizeof replacements / sizeof *replacements; r++)
         if (replacements[r].c == c)
             return replacements[r].text;

@@ -63,7 +63,17 @@ static inline void ptb_offer_fixed(struct ptb_match *best, size_t n_seen, size_t
 }
 
 /* Does `lower`, ASCII in lower case, stand at i in any case? */
-bool ptb_looking_at(const struct ptb_text *text, size_t i, const char *lower);
+static inline bool ptb_looking_at(const struct ptb_text *text, size_t i, const char *lower)
+{
+    for (size_t j = 0; lower[j]; j++) {
+        uint32_t c = text->c[i + j];
+        if (c >= 'A' && c <= 'Z')
+            c |= 0x20;
+        if (c != (unsigned char)lower[j])
+            return false;
+    }
+    return true;
+}
 
 static inline bool ptb_is_space(const struct ptb_text *text, size_t i)
 {

@@ -142,10 +142,8 @@ static void count_item(struct computation *c, struct item_grams *grams, size_t i
             __atomic_fetch_add(&c->word_counts[grams->keys[g]], 1, __ATOMIC_RELAXED);
         return;
     }
-    for (size_t g = 0; g < grams->n_grams; g++) {
+    for (size_t g = 0; g < grams->n_grams; g++)
         grams->slots[g] = ngram_table_home(&c->table, grams->keys[g]);
-        ngram_table_prefetch(&c->table, grams->slots[g]);
-    }
     for (size_t g = 0; g < grams->n_grams; g++)
         ngram_table_count(&c->table, grams->keys[g], grams->slots[g]);
 }
@@ -162,12 +160,9 @@ static void weigh_grams(struct computation *c, struct item_grams *grams, size_t 
             grams->gram_at[i - start_of_item] = grams_add(grams, key_at(c, i));
     }
     if (c->order > 1) {
-        for (size_t g = 0; g < grams->n_grams; g++) {
-            if (!may_be_common(c, grams->keys[g]))
-                continue;
-            grams->slots[g] = ngram_table_home(&c->table, grams->keys[g]);
-            ngram_table_prefetch(&c->table, grams->slots[g]);
-        }
+        for (size_t g = 0; g < grams->n_grams; g++)
+            if (may_be_common(c, grams->keys[g]))
+                grams->slots[g] = ngram_table_home(&c->table, grams->keys[g]);
     }
     for (size_t g = 0; g < grams->n_grams; g++) {
         uint32_t df = 0;
@@ -176,7 +171,7 @@ static void weigh_grams(struct computation *c, struct item_grams *grams, size_t 
             df = c->word_counts[grams->slots[g]];
         } else if (may_be_common(c, grams->keys[g])) {
             grams->slots[g] = ngram_table_find(&c->table, grams->keys[g], grams->slots[g]);
-            df = grams->slots[g] == SIZE_MAX ? 0 : c->table.counts[grams->slots[g]];
+            df = grams->slots[g] == SIZE_MAX ? 0 : c->table.slots[grams->slots[g]].count;
         }
         if (df <= 1)
             grams->slots[g] = RARE | g;
