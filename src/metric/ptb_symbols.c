@@ -53,10 +53,11 @@ static size_t eastern_smiley(const struct ptb_text *text, size_t i)
 /* Three to five periods, or three to five with a space between each two. */
 static size_t ellipsis(const struct ptb_text *text, size_t i)
 {
-    size_t n = run_of(text, i, '.');
+    size_t n = 1, dots = 1;
+    while (n < 5 && text->c[i + n] == '.')
+        n++;
     if (n >= 3)
-        return n < 5 ? n : 5;
-    size_t dots = 1;
+        return n;
     while (dots < 5 && (text->c[i + 2 * dots - 1] == ' ' || text->c[i + 2 * dots - 1] == 0xa0) &&
            text->c[i + 2 * dots] == '.')
         dots++;

@@ -33,7 +33,14 @@ struct ptb_match {
 
 /* Where each kind of far-reaching search last came to nothing: a search of that kind that begins in
  * front of that place would fail too. This keeps the whole linear. */
-enum ptb_search { PTB_EMAIL, PTB_BARE_URL, PTB_HYPHENATED, PTB_FILE_NAME, N_PTB_SEARCHES };
+enum ptb_search {
+    PTB_EMAIL,
+    PTB_WWW_URL,
+    PTB_BARE_URL,
+    PTB_HYPHENATED,
+    PTB_FILE_NAME,
+    N_PTB_SEARCHES
+};
 
 /* A text as code points, with its end marked by a line feed and a few zeros, so that rules may look
  * ahead without asking for the end. */
