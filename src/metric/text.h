@@ -32,7 +32,7 @@ void text_metric_add(struct text_metric *metric, const char *prediction,
 size_t text_metric_n_items(const struct text_metric *metric);
 /* All items' scores at once, on all cores; the result does not depend on their number. Without
  * items, and where no reference has a token, every CIDEr is 0. `items` (n of them) may be NULL. To
- * be called once, last. FIRE_ERROR_IO where memory does not suffice. */
+ * be called once, last. FIRE_ERROR_IO where memory does not suffice or there are more than 2^30 tokens. */
 bool text_metric_compute(struct text_metric *metric, struct text_scores *scores,
                          struct text_item_scores *items, GError **error);
 void text_metric_free(struct text_metric *metric); /* accepts NULL */

@@ -358,7 +358,7 @@ bool text_metric_compute(struct text_metric *metric, struct text_scores *scores,
     c.word_counts = g_try_new0(uint32_t, all->vocabulary.n_words + 1);
     c.weights = g_try_new0(double, n + 1);
     c.sums = g_try_new0(struct item_sums, n + 1);
-    bool done = c.word_counts && c.weights && c.sums && all->n_ids < RARE / 2;
+    bool done = c.word_counts && c.weights && c.sums && !all->is_full;
     if (done) {
         for (size_t df = 0; df <= n; df++)
             c.weights[df] = n ? log((double)n) - log((double)MAX(df, 1)) : 0;
