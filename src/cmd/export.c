@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "cmd/command.h"
 #include "cmd/input.h"
+#include "cmd/run_options.h"
 #include "data/writer.h"
 #include "dialogue/prompt.h"
 #include "report/run_view.h"
@@ -123,11 +124,8 @@ static bool set_options(struct job *job, const char *layout, const char *protoco
                     "unknown layout '%s' (jsonl, fire, fire-student, fire-teacher, llava)", layout);
         return false;
     }
-    if (!protocol_init(&job->protocol, protocol, error))
+    if (!protocol_from_options(&job->protocol, protocol, set, error))
         return false;
-    for (; set && *set; set++)
-        if (!protocol_set(&job->protocol, *set, error))
-            return false;
     job->options.protocol = &job->protocol;
     job->prompts = prompts_load(prompts, error);
     if (!job->prompts)
@@ -148,7 +146,7 @@ static int run(int argc, char **argv, GError **error)
         {"to", 0, 0, G_OPTION_ARG_STRING, &layout,
          "jsonl (default), fire, fire-student, fire-teacher or llava", "LAYOUT"},
         {"output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "The file to write", "OUT"},
-        {"protocol", 0, 0, G_OPTION_ARG_STRING, &protocol, "paper (default) or official", "NAME"},
+        PROTOCOL_OPTION(protocol),
         {"set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &set,
          "Override an option of the protocol: label-score, r1-role, feedback, score-parse",
          "OPTION=VALUE"},
@@ -166,8 +164,7 @@ static int run(int argc, char **argv, GError **error)
         code = EXIT_DONE;
     else if (!output)
         g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE, "name the file to write: -o OUT");
-    else if (set_options(&job, layout ? layout : "jsonl", protocol ? protocol : "paper", set,
-                         prompts, error))
+    else if (set_options(&job, layout ? layout : "jsonl", protocol, set, prompts, error))
         code = export_all(&job, output, argv + 1, argc - 1, error);
     prompts_free(job.prompts);
     input_clear(&job.input);

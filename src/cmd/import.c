@@ -83,7 +83,7 @@ static int import_all(struct job *job, const char *output, char **paths, int n_p
         return EXIT_FAILED;
     if (job->n_absent > 0)
         log_warn("%zu pictures are not there; 'fire lint' names them", job->n_absent);
-    log_info("%zu samples written to '%s', %zu records bad", job->n_written, output, n_bad);
+    log_info("%zu samples written to '%s', %zu bad", job->n_written, output, n_bad);
     return input_exit_code(&job->input, n_bad);
 }
 

@@ -21,7 +21,7 @@ struct input_options {
 #define INPUT_REJECTS(o)                                                                           \
     {                                                                                              \
         "rejects", 0, 0, G_OPTION_ARG_FILENAME, &(o).rejects, "Write bad records there, verbatim", \
-            "F"                                                                                    \
+            "FILE"                                                                                 \
     }
 #define INPUT_STRICT(o)                                                                            \
     {                                                                                              \

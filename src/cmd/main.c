@@ -29,6 +29,27 @@ static void print_help(void)
         printf("  %-14s %s\n", commands[i]->name, commands[i]->summary);
 }
 
+/* What may follow `word` where that is the first of two: "free, fixed". NULL: nothing. Free with g_free. */
+static char *list_seconds(const char *word)
+{
+    g_autofree char *prefix = g_strconcat(word, " ", NULL);
+    GString *seconds = g_string_new(NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(commands); i++)
+        if (g_str_has_prefix(commands[i]->name, prefix))
+            g_string_append_printf(seconds, "%s%s", seconds->len ? ", " : "",
+                                   commands[i]->name + strlen(prefix));
+    return g_string_free(seconds, seconds->len == 0);
+}
+
+static void complain_of(const char *word)
+{
+    g_autofree char *seconds = list_seconds(word);
+    if (seconds)
+        log_error("'%s' needs a second word: %s", word, seconds);
+    else
+        log_error("unknown command '%s'; 'fire help' lists them", word);
+}
+
 /* A command's name is one word or two. */
 static const struct command *find_command(int argc, char **argv, int *n_words)
 {
@@ -60,6 +81,10 @@ int main(int argc, char **argv)
     setlocale(LC_CTYPE, "C.UTF-8");
     signal(SIGPIPE, SIG_IGN);
     raise_file_limit();
+    if (argc > 2 && strcmp(argv[1], "help") == 0) { /* fire help COMMAND: fire COMMAND --help */
+        memmove(argv + 1, argv + 2, (size_t)(argc - 2) * sizeof *argv);
+        argv[argc - 1] = (char *)"--help";
+    }
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
         strcmp(argv[1], "help") == 0) {
         print_help();
@@ -70,7 +95,7 @@ int main(int argc, char **argv)
     int n_words;
     const struct command *command = find_command(argc, argv, &n_words);
     if (!command) {
-        log_error("unknown command '%s'; 'fire help' lists them", argv[1]);
+        complain_of(argv[1]);
         return EXIT_USAGE;
     }
     g_autoptr(GError) error = NULL;

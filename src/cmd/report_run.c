@@ -40,7 +40,7 @@ static int run(int argc, char **argv, GError **error)
     struct table_options tables = {0};
     const GOptionEntry own[] = {
         {"output", 'o', 0, G_OPTION_ARG_FILENAME, &output,
-         "Where to write; the ending .json, .csv, .md or .txt decides the form", "F"}};
+         "Where to write; the ending .json, .csv, .md or .txt decides the form", "FILE"}};
     g_autoptr(GArray) entries = g_array_new(TRUE, FALSE, sizeof(GOptionEntry));
     g_array_append_vals(entries, own, G_N_ELEMENTS(own));
     table_options_add(&tables, entries);
@@ -52,7 +52,7 @@ static int run(int argc, char **argv, GError **error)
         if (argc == 0) {
             code = EXIT_DONE;
         } else if (!output) {
-            g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE, "-o F is needed: where to write");
+            g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE, "name the file to write: -o FILE");
         } else if (table_options_check(&tables, error)) {
             struct store *store = store_open_readonly(argv[1], error);
             code =

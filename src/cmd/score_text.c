@@ -215,7 +215,7 @@ static int run(int argc, char **argv, GError **error)
         {"cider", 0, 0, G_OPTION_ARG_STRING, &cider,
          "Length term: official (default; bigrams) or words", "VARIANT"},
         {"per-item", 0, 0, G_OPTION_ARG_FILENAME, &job.per_item,
-         "Write a line {\"id\",\"bleu\",\"cider\"} for each item to F", "F"},
+         "Write a line {\"id\",\"bleu\",\"cider\"} for each item there", "FILE"},
         {"json", 0, 0, G_OPTION_ARG_NONE, &job.as_json, "One JSON object", NULL},
         INPUT_REJECTS(job.input),
         INPUT_STRICT(job.input),
