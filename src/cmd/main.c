@@ -4,11 +4,13 @@
 #include "cmd/command.h"
 
 #include <locale.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 /* In the order of `fire help`; a name is one word or two. */
 #define COMMANDS(row)                                                                              \
@@ -75,6 +77,13 @@ static void raise_file_limit(void)
     }
 }
 
+/* `fire protocols | head`: who reads standard output has read enough, which is nothing to complain of. */
+static bool is_reader_gone(void)
+{
+    struct pollfd output = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    return poll(&output, 1, 0) == 1 && (output.revents & POLLERR);
+}
+
 int main(int argc, char **argv)
 {
     /* Text is UTF-8 and numbers are locale-free, whatever the user's locale. */
@@ -106,7 +115,8 @@ int main(int argc, char **argv)
             code = g_error_matches(error, FIRE_ERROR, FIRE_ERROR_USAGE) ? EXIT_USAGE : EXIT_FAILED;
     }
     if (fflush(stdout) != 0 || ferror(stdout)) {
-        log_error("cannot write to standard output");
+        if (!is_reader_gone())
+            log_error("cannot write to standard output");
         if (code == EXIT_DONE)
             code = EXIT_FAILED;
     }
