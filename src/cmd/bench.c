@@ -127,9 +127,12 @@ int bench_exit_code(const struct bench *bench, const struct run_options *options
 static int run_and_print(const struct setting *setting, const struct run_options *options,
                          const struct table_options *tables, char *const *files, GError **error)
 {
-    struct bench bench;
+    struct bench bench = {0};
+    struct protocol protocol;
     int code = EXIT_FAILED;
-    if (bench_run(&bench, setting, options, files, error) &&
+    if (protocol_from_options(&protocol, options->protocol_name, options->set, error) &&
+        run_tables_check(setting->name, &protocol, tables, error) &&
+        bench_run(&bench, setting, options, files, error) &&
         run_tables_print(bench.store, options->run, &bench.protocol, tables, stdout, error))
         code = bench_exit_code(&bench, options);
     bench_clear(&bench);

@@ -5,7 +5,9 @@
 #include "base/log.h"
 #include "report/run_view.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 static bool print_free(struct store *store, const struct protocol *protocol,
                        const struct table_options *options, const char *note, json_t *extra,
@@ -62,16 +64,33 @@ static bool print_fixed(struct store *store, const struct protocol *protocol,
                         FILE *out, GError **error)
 {
     g_autoptr(json_t) object = json_object();
-    if (options->baseline) {
-        g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE, "--baseline: a fixed run has no AT");
-        return false;
-    }
     if (!print_role(store, protocol, options, note, false, object, out, error) ||
         !print_role(store, protocol, options, note, true, object, out, error))
         return false;
     if (options->as_json) {
         json_object_update(object, extra);
         print_json(out, object);
+    }
+    return true;
+}
+
+bool run_tables_check(const char *command, const struct protocol *protocol,
+                      const struct table_options *options, GError **error)
+{
+    bool is_free = g_strcmp0(command, "bench free") == 0;
+    if (options->baseline && !is_free) {
+        g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE, "--baseline: '%s' has no AT", command);
+        return false;
+    }
+    if (is_free && protocol->k_set == K_SET_COMMON && !options->has_baseline_file) {
+        g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE,
+                    "k-set=common compares two runs: give --baseline FILE or RUN.db");
+        return false;
+    }
+    if (options->has_baseline_file && access(options->baseline, R_OK) != 0) {
+        g_set_error(error, FIRE_ERROR, FIRE_ERROR_IO, "baseline: cannot read '%s': %s",
+                    options->baseline, g_strerror(errno));
+        return false;
     }
     return true;
 }
@@ -93,6 +112,8 @@ bool run_tables_print(struct store *store, const char *path, const struct protoc
         note = longer;
     }
     const char *command = json_get_string(json_object_get(extra, "run"), "command");
+    if (!run_tables_check(command, protocol, options, error))
+        return false;
     if (g_strcmp0(command, "bench free") == 0)
         return print_free(store, protocol, options, note, extra, out, error);
     if (g_strcmp0(command, "bench fixed") == 0)
