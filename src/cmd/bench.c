@@ -114,7 +114,7 @@ int bench_exit_code(const struct bench *bench, const struct run_options *options
         return EXIT_FAILED;
     }
     if (result->never_answered) {
-        log_error("no model answered anything");
+        log_error("a model never answered");
         return EXIT_FAILED;
     }
     if (result->n_failed > 0)
@@ -142,8 +142,14 @@ static int run_and_print(const struct setting *setting, const struct run_options
 static bool check_roles(const struct run_options *options, const struct bench_roles *roles,
                         GError **error)
 {
-    bool student = options->student.model != NULL, teacher = options->teacher.model != NULL;
-    if (roles->needs_both ? student && teacher : student || teacher)
+    char *const *const models[] = {options->student.models, options->teacher.models};
+    for (size_t i = 0; i < G_N_ELEMENTS(models); i++)
+        if (models[i] && models[i][1]) {
+            g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE, "--%s is given twice",
+                        i == 0 ? "student" : "teacher");
+            return false;
+        }
+    if (roles->needs_both ? models[0] && models[1] : models[0] || models[1])
         return true;
     g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE, "--student %s --teacher must be given",
                 roles->needs_both ? "and" : "or");

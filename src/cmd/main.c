@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "cmd/command.h"
 
+#include <fcntl.h>
 #include <locale.h>
 #include <poll.h>
 #include <signal.h>
@@ -67,6 +68,18 @@ static const struct command *find_command(int argc, char **argv, int *n_words)
     return NULL;
 }
 
+/* A closed standard stream would give its number to the next file opened, say the run database, and what is printed would
+ * go there. What takes its place is empty and cannot be written. */
+static void fill_standard_streams(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDONLY);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
 /* Every request in flight is a descriptor, and the usual soft limit is 1,024. */
 static void raise_file_limit(void)
 {
@@ -84,12 +97,8 @@ static bool is_reader_gone(void)
     return poll(&output, 1, 0) == 1 && (output.revents & POLLERR);
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
-    /* Text is UTF-8 and numbers are locale-free, whatever the user's locale. */
-    setlocale(LC_CTYPE, "C.UTF-8");
-    signal(SIGPIPE, SIG_IGN);
-    raise_file_limit();
     if (argc > 2 && strcmp(argv[1], "help") == 0) { /* fire help COMMAND: fire COMMAND --help */
         memmove(argv + 1, argv + 2, (size_t)(argc - 2) * sizeof *argv);
         argv[argc - 1] = (char *)"--help";
@@ -114,11 +123,21 @@ int main(int argc, char **argv)
         if (code == EXIT_DONE || code == EXIT_FAILED)
             code = g_error_matches(error, FIRE_ERROR, FIRE_ERROR_USAGE) ? EXIT_USAGE : EXIT_FAILED;
     }
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    /* Text is UTF-8 and numbers are locale-free, whatever the user's locale. */
+    setlocale(LC_CTYPE, "C.UTF-8");
+    signal(SIGPIPE, SIG_IGN);
+    fill_standard_streams();
+    raise_file_limit();
+    int code = run(argc, argv);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         if (!is_reader_gone())
             log_error("cannot write to standard output");
-        if (code == EXIT_DONE)
-            code = EXIT_FAILED;
+        code = EXIT_FAILED;
     }
     return code;
 }

@@ -220,6 +220,6 @@ bool driver_run(const struct driver_options *options, struct driver_result *resu
     result->n_failed = counts.n_failed;
     result->n_unfinished = counts.n_samples - counts.n_ended;
     result->never_answered =
-        counts.n_samples > 0 && counts.n_failed == counts.n_samples && counts.n_answered == 0;
+        counts.n_samples > 0 && counts.n_failed == counts.n_samples && counts.n_silent > 0;
     return true;
 }

@@ -8,12 +8,20 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define HASH_CHUNK (1 << 20)
 
 static bool hash_file(GChecksum *sum, const char *path, GError **error)
 {
     FILE *stream = fopen(path, "rbe");
+    struct stat status;
+    if (stream && fstat(fileno(stream), &status) == 0 && !S_ISREG(status.st_mode)) {
+        /* A pipe could not be read again, and a device may never end. */
+        g_set_error(error, FIRE_ERROR, FIRE_ERROR_IO, "cannot use '%s': it is no file", path);
+        fclose(stream);
+        return false;
+    }
     g_autofree guchar *chunk = g_malloc(HASH_CHUNK);
     size_t n = 0;
     while (stream && (n = fread(chunk, 1, HASH_CHUNK, stream)) > 0)

@@ -78,7 +78,7 @@ bool store_next_pending(struct store *store, size_t *number, int *i_file, struct
 
 struct store_counts {
     uint64_t n_samples, n_ended, n_failed, n_rejected; /* n_failed of n_ended */
-    uint64_t n_answered; /* calls to which any answer came, be it an HTTP error */
+    uint64_t n_silent; /* roles that were asked and never answered, not even with an HTTP error */
 };
 bool store_count(struct store *store, struct store_counts *counts, GError **error);
 

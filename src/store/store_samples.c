@@ -107,10 +107,11 @@ bool store_count(struct store *store, struct store_counts *counts, GError **erro
         "SELECT count(stop) FROM samples",
         "SELECT count(*) FROM samples WHERE stop = 'failed'",
         "SELECT count(*) FROM rejects",
-        "SELECT count(*) FROM calls WHERE outcome <> 'failed' OR http_status > 0",
+        "SELECT count(*) FROM (SELECT 1 FROM calls GROUP BY role"
+        " HAVING max(outcome <> 'failed' OR http_status > 0) = 0)",
     };
     uint64_t *const fields[] = {&counts->n_samples, &counts->n_ended, &counts->n_failed,
-                                &counts->n_rejected, &counts->n_answered};
+                                &counts->n_rejected, &counts->n_silent};
     for (size_t i = 0; i < G_N_ELEMENTS(queries); i++) {
         gint64 value;
         if (!sql_get_int64(store->sql, queries[i], &value, error))
