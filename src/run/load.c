@@ -6,6 +6,7 @@
 #include "data/picture.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,9 +15,10 @@
 
 static bool hash_file(GChecksum *sum, const char *path, GError **error)
 {
-    FILE *stream = fopen(path, "rbe");
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    FILE *stream = fd >= 0 ? fdopen(fd, "rb") : NULL;
     struct stat status;
-    if (stream && fstat(fileno(stream), &status) == 0 && !S_ISREG(status.st_mode)) {
+    if (stream && fstat(fd, &status) == 0 && !S_ISREG(status.st_mode)) {
         /* A pipe could not be read again, and a device may never end. */
         g_set_error(error, FIRE_ERROR, FIRE_ERROR_IO, "cannot use '%s': it is no file", path);
         fclose(stream);
