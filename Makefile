@@ -38,11 +38,13 @@ SOURCES := $(sort $(wildcard src/*/*.c src/*/*/*.c))
 PROGRAM_SOURCES := src/cmd/main.c
 LIBRARY_SOURCES := $(filter-out $(PROGRAM_SOURCES),$(SOURCES))
 LIBRARY_OBJECTS := $(LIBRARY_SOURCES:src/%.c=$(B)/src/%.o) $(B)/src/dialogue/embedded_prompts.o
-# tests/test_*.c is one test program each; tests/support/*.c is linked into all of them; tests/tools/*.c is one helper program each.
+# tests/test_*.c is one test program each; tests/support/*.c is linked into all of them; tests/tools/*.c is one helper program each;
+# tests/preload/*.c is one library each that a test preloads into the program (no sanitizer: it must load anywhere).
 TEST_SOURCES := $(sort $(wildcard tests/test_*.c))
 SUPPORT_OBJECTS := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/support/*.c)))
 TESTS := $(TEST_SOURCES:tests/%.c=$(B)/tests/%)
 TOOLS := $(patsubst tests/tools/%.c,$(B)/tests/tools/%,$(sort $(wildcard tests/tools/*.c)))
+PRELOADS := $(patsubst tests/preload/%.c,$(B)/tests/tools/%.so,$(sort $(wildcard tests/preload/*.c)))
 SCRIPT_TESTS := $(sort $(wildcard tests/cli/*.t))
 PROMPTS := $(sort $(wildcard share/prompts/*.txt))
 
@@ -63,7 +65,7 @@ test: deps
 
 # Every test, without a look at the packages. TESTS_MATCH=NAME runs only the tests whose file name holds NAME.
 TESTS_MATCH ?=
-check: $(B)/fire $(TESTS) $(TOOLS)
+check: $(B)/fire $(TESTS) $(TOOLS) $(PRELOADS)
 	@FIRE=$(abspath $(B)/fire) FIRE_TOOLS=$(abspath $(B)/tests/tools) FIRE_VARIANT=$(VARIANT) \
 	FIRE_SHARED=$${FIRE_SHARED:-$(abspath ../shared)} \
 	prove --merge --timer --jobs 2 --exec '' $(foreach t,$(TESTS) $(SCRIPT_TESTS),$(if $(TESTS_MATCH),$(if $(findstring $(TESTS_MATCH),$(t)),$(t)),$(t)))
@@ -89,6 +91,10 @@ $(TESTS): $(B)/tests/%: $(B)/tests/%.o $(SUPPORT_OBJECTS) $(B)/libfire.a
 $(TOOLS): $(B)/tests/tools/%: $(B)/tests/tools/%.o $(SUPPORT_OBJECTS) $(B)/libfire.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+$(PRELOADS): $(B)/tests/tools/%.so: tests/preload/%.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu17 $(WARNINGS) $(WERROR) -O2 -g -shared -fPIC -o $@ $< -ldl
 
 # The prompt templates of share/prompts, compiled in.
 $(B)/embedded_prompts.c: tools/embed $(PROMPTS)
