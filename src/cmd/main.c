@@ -135,7 +135,8 @@ int main(int argc, char **argv)
     raise_file_limit();
     int code = run(argc, argv);
     if (fflush(stdout) != 0 || ferror(stdout)) {
-        if (!is_reader_gone())
+        /* What failed before has been said. */
+        if (code != EXIT_FAILED && !is_reader_gone())
             log_error("cannot write to standard output");
         code = EXIT_FAILED;
     }
