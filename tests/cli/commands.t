@@ -12,7 +12,7 @@ done
 run 2 "unknown command" frobnicate
 ok "unknown command: says so" one_error "unknown command 'frobnicate'"
 run 2 "half a command" bench
-ok "half a command: says how it goes on" one_error "fire bench free, fire bench fixed"
+ok "half a command: says how it goes on" one_error "needs a second word: free, fixed"
 run 2 "an empty word" ""
 
 # Options of each command, as DESIGN.md 4 has them. A command that is not here fails below.
