@@ -102,13 +102,14 @@ bool store_next_pending(struct store *store, size_t *number, int *i_file, struct
 
 bool store_count(struct store *store, struct store_counts *counts, GError **error)
 {
+    static const char silent_roles[] = "SELECT count(*) FROM (SELECT 1 FROM calls GROUP BY role"
+                                       " HAVING max(outcome <> 'failed' OR http_status > 0) = 0)";
     static const char *const queries[] = {
         "SELECT count(*) FROM samples",
         "SELECT count(stop) FROM samples",
         "SELECT count(*) FROM samples WHERE stop = 'failed'",
         "SELECT count(*) FROM rejects",
-        "SELECT count(*) FROM (SELECT 1 FROM calls GROUP BY role"
-        " HAVING max(outcome <> 'failed' OR http_status > 0) = 0)",
+        silent_roles,
     };
     uint64_t *const fields[] = {&counts->n_samples, &counts->n_ended, &counts->n_failed,
                                 &counts->n_rejected, &counts->n_silent};
