@@ -66,6 +66,13 @@ enum chat_outcome {
 const char *chat_outcome_name(enum chat_outcome outcome);
 bool chat_outcome_from_name(const char *name, enum chat_outcome *outcome);
 
+/* Whose fault a CHAT_FAILED is, for the one who decides whether to go on. */
+enum chat_fault {
+    CHAT_FAULT_REQUEST, /* this request's: others may well be answered */
+    CHAT_FAULT_ENDPOINT, /* the endpoint's: not reachable, refuses the key, fails whatever it is asked */
+    CHAT_FAULT_FINAL, /* it answers nothing for long: quota exhausted, a wait beyond what is waited */
+};
+
 /* Token counts; -1 where the server did not say. */
 struct chat_usage {
     int64_t prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens;
@@ -81,10 +88,11 @@ struct chat_reply {
     const char *fingerprint;   /* system_fingerprint */
     const char *error;         /* one line, no key in it, for CHAT_FAILED */
     const char
-        *notes;      /* one line on what was adapted: "max_tokens sent as max_completion_tokens" */
-    int http_status; /* of the last try, as it counts (a broken 200: 502); 0: none */
-    int tries;       /* 1 .. 1 + retries; 0 where nothing was sent (script, world, replay) */
-    double latency_ms; /* first send to last byte, waiting between tries included */
+        *notes; /* one line on what was adapted: "max_tokens sent as max_completion_tokens" */
+    enum chat_fault fault; /* of CHAT_FAILED */
+    int http_status;       /* of the last try, as it counts (a broken 200: 502); 0: none */
+    int tries;             /* 1 .. 1 + retries; 0 where nothing was sent (script, world, replay) */
+    double latency_ms;     /* first send to last byte, waiting between tries included */
     struct chat_usage usage;
 };
 
@@ -100,6 +108,9 @@ struct chat_ops {
     /* Its callback comes with CHAT_CANCELLED, from the main loop as always (unless its reply was
      * already on the way). */
     void (*cancel)(struct chat *chat, struct chat_call *call);
+    /* Asked to come to an end: nothing more is sent. A call that waits for its next try ends with CHAT_CANCELLED, one on
+     * the wire with its reply, or so too if it would be tried again. NULL: there is no such thing as a next try. */
+    void (*finish)(struct chat *chat);
     /* A short name for people and the run database: "http://host:8000/v1#llava". No key in it.
      * Owned by the chat. */
     const char *(*name)(const struct chat *chat);
@@ -118,6 +129,7 @@ struct chat {
 struct chat_call *chat_send(struct chat *chat, const struct chat_request *request, chat_done *done,
                             void *user);
 void chat_cancel(struct chat *chat, struct chat_call *call);
+void chat_finish(struct chat *chat); /* accepts NULL */
 const char *chat_name(const struct chat *chat);
 const char *chat_model(const struct chat *chat);
 void chat_free(struct chat *chat); /* accepts NULL */

@@ -118,8 +118,10 @@ static bool take_record(struct load *load, int i_file, struct record *record, GE
         flaw_clear(&flaw);
         return ok;
     }
+    bool ok = store_add_sample(load->store, ++load->n_samples, i_file, image ? wire.digest : NULL,
+                               &record->dialogue, error);
     wire_image_clear(&wire);
-    return store_add_sample(load->store, ++load->n_samples, i_file, &record->dialogue, error);
+    return ok;
 }
 
 static bool load_file(struct load *load, int i_file, GError **error)
