@@ -48,6 +48,7 @@ struct loop {
     struct chat *asked;     /* who was asked ... */
     struct chat_call *call; /* ... in the call in flight; NULL: none */
     int n_repairs;          /* of the round under way */
+    int http_status;        /* of the call that failed */
     double counted;         /* the last round's score as the rules count it; NAN: none */
     GSource *source;        /* time limit, or in READY a cancellation on its way; NULL: none */
     bool in_callback;       /* loop code runs below us on the stack */
@@ -232,6 +233,12 @@ static void leave_callback(struct loop *loop)
         destroy(loop);
 }
 
+static void fail(struct loop *loop, const struct chat_reply *reply)
+{
+    loop->http_status = reply->http_status;
+    end(loop, STOP_FAILED, reply->error ? reply->error : "no answer");
+}
+
 static void on_reply(const struct chat_reply *reply, void *user)
 {
     struct loop *loop = user;
@@ -244,7 +251,7 @@ static void on_reply(const struct chat_reply *reply, void *user)
     else if (loop->timed_out)
         end(loop, STOP_FAILED, "dialogue time limit");
     else if (reply->outcome == CHAT_FAILED)
-        end(loop, STOP_FAILED, reply->error ? reply->error : "no answer");
+        fail(loop, reply);
     else if (reply->outcome == CHAT_CANCELLED)
         end(loop, STOP_NONE, NULL);
     else if (loop->state == STUDENT)
@@ -301,6 +308,11 @@ void loop_start(struct loop *loop)
         set_source(loop, g_timeout_source_new((guint)loop->config->dialogue_timeout_ms),
                    on_timeout);
     ask_student(loop);
+}
+
+int loop_get_status(const struct loop *loop)
+{
+    return loop->http_status;
 }
 
 void loop_cancel(struct loop *loop)

@@ -41,6 +41,8 @@ struct loop *loop_new(const struct loop_config *config, const struct sample *sam
                       const struct chat_image *image, const struct loop_sink *sink);
 /* Sends the first request. Once. */
 void loop_start(struct loop *loop);
+/* After STOP_FAILED: the HTTP status that the failed call came back with; 0: none did. */
+int loop_get_status(const struct loop *loop);
 /* Cancels what is in flight; `ended` follows from the main loop. Nothing where it has ended. */
 void loop_cancel(struct loop *loop);
 /* Ends what is in flight silently: the sink hears no more. The chats are still to deliver a

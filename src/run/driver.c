@@ -16,8 +16,8 @@
 #include <glib-unix.h>
 #include <signal.h>
 
-/* A model is given up when this many dialogues in a row have failed (or n_jobs twice over, if that is more): so many do
- * not fail by chance, and each has had its retries. */
+/* A model is taken for dead when this many dialogues in a row have failed (or n_jobs twice over, if that is more): so many
+ * do not fail by chance, and each has had its retries. */
 #define MIN_FAILURES_IN_A_ROW 20
 
 struct driver {
@@ -150,10 +150,22 @@ static void fill(struct driver *driver)
         g_main_loop_quit(driver->loop);
 }
 
-static void count_failure(struct driver *driver, const struct sample *sample, const char *failure)
+/* Does the failure say something of the model, or of this sample alone? A server that finds fault with the request is
+ * alive; so is one that fails, as before, at a sample that failed earlier: a run must get past those. */
+static bool is_of_model(const struct unit *unit, int http_status)
+{
+    bool failed_before = unit->dialogue.stop == STOP_FAILED;
+    return http_status == 0 ||
+           (!failed_before && http_status != 400 && http_status != 413 && http_status != 422);
+}
+
+static void count_failure(struct driver *driver, const struct unit *unit, const char *failure,
+                          int http_status)
 {
     driver->state.failed++;
-    log_warn("'%s' failed: %s", sample->id, failure);
+    log_warn("'%s' failed: %s", unit->dialogue.sample.id, failure);
+    if (!is_of_model(unit, http_status))
+        return;
     driver->failures_in_a_row++;
     if (driver->failures_in_a_row <
             MAX(MIN_FAILURES_IN_A_ROW, 2 * (uint64_t)driver->options->n_jobs) ||
@@ -165,14 +177,14 @@ static void count_failure(struct driver *driver, const struct sample *sample, co
                                 driver->failures_in_a_row, failure));
 }
 
-void unit_ended(struct unit *unit, bool finished, const char *failure)
+void unit_ended(struct unit *unit, bool finished, const char *failure, int http_status)
 {
     struct driver *driver = unit->driver;
     GError *error = NULL;
     if (!store_check(driver->options->store, &error)) {
         give_up(driver, error);
     } else if (failure) {
-        count_failure(driver, &unit->dialogue.sample, failure);
+        count_failure(driver, unit, failure, http_status);
     } else if (finished) {
         driver->failures_in_a_row = 0;
     }

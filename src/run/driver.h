@@ -72,7 +72,7 @@ const struct driver_options *driver_get_options(const struct driver *driver);
 const bool *driver_get_stopping(const struct driver *driver);
 
 /* For settings: the unit's work has ended; the unit is freed. `finished`: false where it was stopped before its end.
- * `failure`: the failed call's message, or NULL. */
-void unit_ended(struct unit *unit, bool finished, const char *failure);
+ * `failure`: the failed call's message, or NULL; `http_status`: what it came back with, 0: nothing came back. */
+void unit_ended(struct unit *unit, bool finished, const char *failure, int http_status);
 
 #endif

@@ -11,7 +11,8 @@ struct task {
     struct chat *asked;
     struct chat_call *call; /* in flight; NULL: none */
     GSource *idle;          /* the end on its way, where there was nothing to ask */
-    char *failure;          /* the first failed call's message */
+    char *failure;          /* the first failed call's message ... */
+    int http_status;        /* ... and status */
 };
 
 static void on_reply(const struct chat_reply *reply, void *user);
@@ -24,7 +25,7 @@ static void end(struct task *task, bool finished)
         store_end_dialogue(driver_get_options(unit->driver)->store, dialogue->sample.id,
                            task->failure ? STOP_FAILED : STOP_MAX_TURNS, dialogue->n_turns,
                            task->failure, NULL);
-    unit_ended(unit, finished, finished ? task->failure : NULL);
+    unit_ended(unit, finished, finished ? task->failure : NULL, task->http_status);
 }
 
 static void ask(struct task *task, struct chat *chat, const struct chat_sampling *sampling)
@@ -72,8 +73,10 @@ static void on_reply(const struct chat_reply *reply, void *user)
 {
     struct task *task = user;
     task->call = NULL;
-    if (reply->outcome == CHAT_FAILED && !task->failure)
+    if (reply->outcome == CHAT_FAILED && !task->failure) {
         task->failure = g_strdup(reply->error);
+        task->http_status = reply->http_status;
+    }
     if (reply->outcome == CHAT_CANCELLED || *driver_get_stopping(task->unit->driver))
         end(task, false);
     else if (!ask_next(task))

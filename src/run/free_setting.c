@@ -18,11 +18,13 @@ static void on_turn(const struct dialogue *dialogue, size_t i_turn, void *user)
 static void on_ended(const struct dialogue *dialogue, const char *error, void *user)
 {
     struct unit *unit = user;
+    const struct task *task = unit->task;
     bool finished = dialogue->stop != STOP_NONE;
     if (finished)
         store_end_dialogue(driver_get_options(unit->driver)->store, dialogue->sample.id,
                            dialogue->stop, dialogue->n_turns, error, NULL);
-    unit_ended(unit, finished, dialogue->stop == STOP_FAILED ? error : NULL);
+    unit_ended(unit, finished, dialogue->stop == STOP_FAILED ? error : NULL,
+               loop_get_status(task->loop));
 }
 
 static void start(struct unit *unit)
