@@ -60,6 +60,7 @@ bool bench_run(struct bench *bench, const struct setting *setting,
                                           .retries = options->retries};
     *bench = (struct bench){0};
     if (!run_options_check(options, error) ||
+        (options->rejects && !store_check_output(options->rejects, error)) ||
         !protocol_from_options(&bench->protocol, options->protocol_name, options->set, error) ||
         !(bench->prompts = prompts_load(options->prompts, error)) ||
         !roles_open(&bench->student, &options->student, &bench->teacher, &options->teacher,

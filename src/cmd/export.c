@@ -91,6 +91,8 @@ static bool export_file(const char *path, void *user, GError **error)
 static int export_all(struct job *job, const char *output, char **paths, int n_paths,
                       GError **error)
 {
+    if (!store_check_output(output, error))
+        return EXIT_FAILED;
     job->complaints = complaints_open(job->input.rejects, job->input.strict, error);
     if (!job->complaints)
         return EXIT_FAILED;

@@ -26,7 +26,8 @@ static bool report(struct store *store, const char *path, const char *output,
 {
     struct protocol protocol;
     struct atomic_file *file = NULL;
-    if (!run_view_protocol(store, &protocol, error) || !(file = atomic_file_open(output, error)))
+    if (!run_view_protocol(store, &protocol, error) || !store_check_output(output, error) ||
+        !(file = atomic_file_open(output, error)))
         return false;
     if (run_tables_print(store, path, &protocol, tables, atomic_file_stream(file), error))
         return atomic_file_commit(file, error);

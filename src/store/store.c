@@ -198,6 +198,15 @@ bool store_is_run(const char *path)
     return n == sizeof head && memcmp(head, magic, sizeof head) == 0;
 }
 
+bool store_check_output(const char *path, GError **error)
+{
+    if (!store_is_run(path))
+        return true;
+    g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE,
+                "'%s' is a run database, which is not written over: remove it first", path);
+    return false;
+}
+
 void store_close(struct store *store)
 {
     if (!store)

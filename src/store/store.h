@@ -42,6 +42,9 @@ void store_close(struct store *store); /* accepts NULL */
 /* Does the file at `path` begin as a SQLite database does? False also where it cannot be read. */
 bool store_is_run(const char *path);
 
+/* False, with FIRE_ERROR_USAGE, where `path` is a run database, which no command writes over. */
+bool store_check_output(const char *path, GError **error);
+
 /* Before the dialogues: all samples in order, each with the turns that the run starts from: the
  * recorded ones in the fixed setting, none where the run makes its own. `number` is 1-based, `i_file` the index of its data
  * file, `image_digest` that of its picture (NULL: none). Idempotent: a sample that

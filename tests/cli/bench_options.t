@@ -76,8 +76,25 @@ ok "prompts that show the student the answer: which" says "student_question.txt"
 ok "prompts that are absent: not 0" test $? != 0
 ok "prompts that are absent: which" one_error "absent"
 
+# The time limit of a dialogue.
+cat >dialogues.jsonl <<'END'
+{"id":"d","source":"x","image":null,"question":"q","answer":"1","turns":[{"response":"r1","feedback":"Score: 3.\nFeedback: f1","score":3},{"response":"r2","feedback":"Score: 9.\nFeedback: f2","score":9}],"stop":"score"}
+END
+run 3 "--dialogue-timeout" bench free --student "$S#student-t" --teacher "$S#teacher!hang" two.jsonl --run slow.db --json --dialogue-timeout 1
+ok "--dialogue-timeout: says so" says "failed: dialogue time limit"
+ok "--dialogue-timeout: both" json out '$o->{failed} == 2 && $o->{usage}{requests} == 2'
+# The first try of each of the teacher's two requests hangs.
+slow=(bench fixed --student "$S#student-t" --teacher "$S#teacher!hang*1" dialogues.jsonl --run slow2.db --json --dialogue-timeout 1)
+run 3 "fixed --dialogue-timeout" "${slow[@]}"
+ok "fixed --dialogue-timeout: says so" says "failed: dialogue time limit"
+ok "fixed --dialogue-timeout: what was answered is kept" json out '$o->{usage}{requests} == 2 && $o->{student}{n} == 1 && $o->{failures} == 1'
+run 3 "fixed --dialogue-timeout, goes on" "${slow[@]}"
+run 0 "fixed --dialogue-timeout, to the end" "${slow[@]}"
+ok "fixed --dialogue-timeout, to the end: all of it" json out '$o->{usage}{requests} == 4 && $o->{teacher}{n} == 2 && $o->{failures} == 0'
+
 # Usage errors: nothing is made, nothing is sent.
 roles=(--student "$student" --teacher "$teacher")
+n_before=$(n_requests S)
 usage() { # NAME TEXT ARGUMENTS...
     local name=$1 text=$2
     shift 2
@@ -110,7 +127,7 @@ for pair in jobs=0 jobs=x timeout=0 timeout=-1 retries=-1 retries=1.5 repair=-1 
     usage "--$pair" "" bench free "${roles[@]}" "--${pair%%=*}=${pair#*=}" two.jsonl --run u.db
 done
 ok "usage errors make no run" test ! -e u.db
-ok "usage errors send nothing" test "$(n_requests S)" = 0
+ok "usage errors send nothing" test "$(n_requests S)" = "$n_before"
 run 1 "a baseline that cannot be read, before the run" bench free "${roles[@]}" --baseline absent.jsonl two.jsonl --run u.db
-ok "a baseline that cannot be read: nothing sent" test "$(n_requests S)" = 0
+ok "a baseline that cannot be read: nothing sent" test "$(n_requests S)" = "$n_before"
 finish

@@ -146,6 +146,16 @@ ok "quota: one request" test "$(grep -c '"model":"student-q!429-quota"' S.log)" 
 ok "quota: one message" one_error "the quota is exhausted, nothing more is sent to"
 ok "quota: all failed" test "$(grep -c "warning: '.*' failed: " err)" = 12
 
+# Requests that the server finds fault with say nothing of the others: all are tried. One that fails at each is given up,
+# but the same command gets further each time.
+samples 50 >fifty.jsonl
+run 3 "fifty bad requests" bench free --student "$S#student-b!400" --teacher "$S#teacher" fifty.jsonl --run bad.db --jobs 2 --json --resamples 0
+ok "fifty bad requests: all were tried" json out '$o->{failed} == 50 && $o->{unfinished} == 0'
+for want in "1 20" "1 40" "3 50"; do
+    run "${want% *}" "${want#* } failures" bench free --student "$S#student-f!500-final" --teacher "$S#teacher" fifty.jsonl --run bad2.db --jobs 1 --json --resamples 0
+    ok "${want#* } failures: so many were tried" test "$("$FIRE" runs bad2.db --json 2>/dev/null | grep -o '"failures":[0-9]*')" = "\"failures\":${want#* }"
+done
+
 # A fifth of all requests fails in one of the ways that pass.
 samples 40 >forty.jsonl
 serve F --fault-rate 0.2 --fault-seed 7

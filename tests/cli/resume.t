@@ -61,7 +61,10 @@ done
 : >S.log
 behind twice.db --jobs 3
 kill -INT $pid
-while ! grep -q "in flight" behind.err; do sleep 0.01; done
+for ((k = 0; k < 1000; k++)); do
+    ! grep -q "in flight" behind.err || break
+    sleep 0.01
+done
 kill -INT $pid
 stopped "INT twice" 1
 ok "INT twice: says how to go on" says "the same command goes on with them"
@@ -135,6 +138,13 @@ for jobs in 1 5 100; do
     ok "--jobs $jobs: the same results" same_results out whole.json
     ok "--jobs $jobs: the same dialogues" cmp whole.jsonl <("$FIRE" export "jobs$jobs.db" -o - 2>/dev/null)
 done
+
+# On a terminal there is a progress line.
+if command -v script >/dev/null; then
+    script -qec "'$FIRE' bench free --student '$S#student' --teacher '$S#teacher' data.jsonl --resamples 0 --run terminal.db --jobs 6" /dev/null </dev/null >terminal 2>/dev/null
+    ok "progress: done, in flight, tokens" grep -qE '[0-9]/12 dialogues, [0-9.]+/s, [0-9]:[0-9]{2} left, [1-6] in flight, [0-9]+ tokens' terminal
+    ok "progress: gone at the end" grep -q "all (micro)" terminal
+fi
 
 # The fixed setting too.
 "$FIRE" export whole.db -o dialogues.jsonl 2>/dev/null

@@ -42,6 +42,13 @@ ok "no output of a command that failed" test ! -e x
 run 0 "an empty file becomes a run" "${free[@]}" --run empty.db
 run 1 "rescore of an empty file" rescore "$(: >nothing.db && echo nothing.db)"
 
+# Nothing is written over a run.
+sha=$(sha256sum <good.db)
+run 2 "report over a run" report good.db -o good.db
+run 2 "export over a run" export good.db -o good.db
+run 2 "rejects over a run" "${free[@]}" --run other.db --rejects good.db
+ok "a run is not written over" test "$(sha256sum <good.db)" = "$sha"
+
 # Every byte range of a run damaged in turn: an answer or one line, never a crash.
 crashes=0
 for ((at = 0; at < $(stat -c %s good.db); at += 2903)); do
