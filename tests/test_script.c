@@ -61,10 +61,7 @@ static void test_answers(void)
     struct chat *chat = script_open(path, &error);
     g_assert_no_error(error);
     g_assert_true(g_str_has_suffix(chat_name(chat), "s.jsonl"));
-    g_autofree char *hash =
-        g_compute_checksum_for_string(G_CHECKSUM_SHA256, lines, (gssize)strlen(lines));
-    g_autofree char *model = g_strdup_printf("script:s.jsonl (%.12s)", hash); /* what it holds counts */
-    g_assert_cmpstr(chat_model(chat), ==, model);
+    g_assert_cmpstr(chat_model(chat), ==, "script:s.jsonl");
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         struct got got = {0};
         const struct chat_request request = {

@@ -164,10 +164,6 @@ static bool script_read(struct script *script, const char *path, GError **error)
     }
     const char *end = text + n_bytes, *next;
     int number = 1;
-    g_autofree char *hash =
-        g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *)text, n_bytes);
-    g_autofree char *base = g_path_get_basename(path);
-    script->model = g_strdup_printf("script:%s (%.12s)", base, hash);
     for (const char *line = text; line < end; line = next, number++) {
         const char *newline = memchr(line, '\n', (size_t)(end - line));
         const char *stop = newline ? newline : end;
@@ -201,7 +197,9 @@ struct chat *script_open(const char *path, GError **error)
     struct script *script = g_new0(struct script, 1);
     script->chat.ops = &ops;
     script->answers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, answers_free);
+    g_autofree char *base = g_path_get_basename(path);
     script->name = g_strconcat("script:", path, NULL);
+    script->model = g_strconcat("script:", base, NULL);
     if (!script_read(script, path, error)) {
         script_free(&script->chat);
         return NULL;

@@ -13,8 +13,8 @@
 #include "chat/chat.h"
 
 /* NULL on failure: FIRE_ERROR_IO where the file cannot be read, FIRE_ERROR_FORMAT where a line is
- * not as above or there is none. Its name is "script:PATH"; its model is "script:", the file's base
- * name and the first digits of the SHA-256 of what it holds: another script is another model. */
+ * not as above or there is none. Its name is "script:PATH", its model "script:" and the file's base
+ * name. */
 struct chat *script_open(const char *path, GError **error);
 
 #endif

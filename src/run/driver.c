@@ -35,7 +35,8 @@ struct driver {
     GArray *pending;  /* numbers (size_t) of the samples to run */
     guint next;       /* index in pending */
     bool stopping;
-    bool gave_up; /* `error` is set */
+    bool told_final; /* that a model answers nothing any more */
+    bool gave_up;    /* `error` is set */
     GError *error;
     struct progress_state state;
 };
@@ -167,9 +168,13 @@ static void fill(struct driver *driver)
         g_main_loop_quit(driver->loop);
 }
 
+/* One line a dialogue, but one alone where a model has said that it answers nothing any more. */
 static void tell_failure(struct driver *driver, const struct sample *sample, const char *failure)
 {
-    if (++driver->state.failed <= MAX_FAILURE_LINES)
+    bool final = driver->watches[0].final || driver->watches[1].final;
+    bool told = driver->told_final;
+    driver->told_final = final;
+    if (++driver->state.failed <= MAX_FAILURE_LINES && !(final && told))
         log_warn("'%s' failed: %s", sample->id, failure);
     else if (driver->state.failed == MAX_FAILURE_LINES + 1)
         log_warn("more dialogues failed; from here on they are only counted");
@@ -182,13 +187,10 @@ static void check_models(struct driver *driver)
     int limit = MAX(MIN_FAILURES_IN_A_ROW, 2 * driver->options.n_jobs);
     for (size_t i = 0; i < G_N_ELEMENTS(driver->watches) && !driver->stopping; i++) {
         const struct watch *watch = &driver->watches[i];
-        if (watch->final)
-            give_up(driver,
-                    g_error_new(FIRE_ERROR, FIRE_ERROR_NET,
-                                "stopped, the same command goes on later: %s", watch->error));
-        else if (watch->failures_in_a_row >= limit)
+        if (watch->failures_in_a_row >= limit)
             give_up(driver, g_error_new(FIRE_ERROR, FIRE_ERROR_NET,
-                                        "stopped: the last %d requests to the %s all failed: %s",
+                                        "the last %d requests to the %s all failed, so the rest "
+                                        "were not tried: %s",
                                         watch->failures_in_a_row, roles[i], watch->error));
     }
 }
