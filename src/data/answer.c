@@ -179,7 +179,8 @@ static bool has_form(const struct sample *sample, enum answer_rule rule)
 enum answer_rule answer_rule_of(const struct sample *sample)
 {
     const char *named = sample->meta ? json_get_string(sample->meta, "answer-match") : NULL;
-    g_autofree char *truth = answer_trim(sample->answer ? sample->answer : "");
+    const char *answer = sample->answer ? sample->answer : "";
+    g_autofree char *truth = space_trim(answer, answer + strlen(answer));
     if (!*truth && !sample->answers)
         return ANSWER_NONE;
     for (enum answer_rule rule = ANSWER_NONE; named && rule <= ANSWER_EXACT; rule++)

@@ -144,15 +144,6 @@ static json_t *training_row(const struct sample *sample, json_t *conversations)
     return record;
 }
 
-/* What the student is shown of a feedback. The released loops pass on the whole text where they
- * find no comment. */
-static char *student_view(const struct protocol *protocol, const char *feedback)
-{
-    char *comment =
-        protocol->feedback == FEEDBACK_COMMENT ? parse_comment(protocol, feedback) : NULL;
-    return comment ? comment : g_strdup(feedback);
-}
-
 /* question, r1, f1, r2, f2, ...; ends with a response. */
 static json_t *to_student(const struct writer_options *options, const struct dialogue *dialogue,
                           struct flaw *flaw)
@@ -168,7 +159,7 @@ static json_t *to_student(const struct writer_options *options, const struct dia
     for (size_t i = 0; i < dialogue->n_turns; i++) {
         if (i > 0) {
             const char *feedback = dialogue->turns[i - 1].feedback;
-            g_autofree char *seen = student_view(options->protocol, feedback);
+            g_autofree char *seen = parse_shown(options->protocol, feedback);
             say_trimmed(list, true, seen);
         }
         say_trimmed(list, i == 0 && first_is_human, dialogue->turns[i].response);
