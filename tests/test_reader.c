@@ -118,6 +118,12 @@ static const struct {
      "-no-turns -no-turns -no-turns .", "+" MADE_ID " +" MADE_ID "-2 +" MADE_ID "-3 ."},
     {A "\n" A "\n" A "\n", "+a +" MADE_ID " +" MADE_ID "-2 .", "-no-turns -no-turns -no-turns .",
      "+a +" MADE_ID " +" MADE_ID "-2 ."},
+    {"{\"id\":7,\"source\":\"s\",\"image\":null,\"question\":\"q\",\"answer\":\"x\"}\n"
+     "{\"id\":-7,\"source\":\"s\",\"image\":null,\"question\":\"q\",\"answer\":\"x\"}\n"
+     "{\"id\":\"7\",\"source\":\"s\",\"image\":null,\"question\":\"q\",\"answer\":\"x\"}",
+     "+7 +-7 +" MADE_ID " .", "-no-turns -no-turns -no-turns .", "+7 +-7 +" MADE_ID " ."},
+    {"{\"id\":7.5,\"source\":\"s\",\"image\":null,\"question\":\"q\",\"answer\":\"x\"}",
+     "-wrong-type .", NULL, NULL},
     /* Our lines. */
     {"{}", "-missing-key .", NULL, NULL},
     {"{\"source\":\"s\",\"question\":\"q\"}", "-missing-key .", NULL, NULL},
@@ -139,6 +145,8 @@ static const struct {
     {D("\"turns\":[{\"response\":\"r\",\"feedback\":\"f\"}]"), "+d .", "+d .", "-no-score ."},
     {D("\"turns\":[{\"response\":\"r\",\"feedback\":\"f\",\"score\":null}]"), "+d .", "+d .",
      "-no-score ."},
+    {D("\"turns\":[{\"response\":\"r\",\"feedback\":\"Score: 7.\",\"score\":null}]"), "+d .",
+     "+d .", "-no-score ."},
     {D("\"turns\":[{\"response\":\"r\",\"feedback\":\"f\",\"score\":7.5}]"), "+d .", NULL, NULL},
     {D("\"turns\":[{\"response\":\"r\",\"feedback\":\"f\",\"score\":\"7\"}]"), "+d .",
      "-wrong-type .", NULL},

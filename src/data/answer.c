@@ -1,5 +1,6 @@
 #include "data/answer.h"
 
+#include "data/space.h"
 #include "data/vqa_text.h"
 
 #include <math.h>
