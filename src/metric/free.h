@@ -29,18 +29,20 @@ struct free_item {
     const double *correct; /* (n_scores) answer-match of each response, 0..1, NAN: no rule applies;
                               or NULL */
     int n_scores;
-    bool failed; /* STOP_FAILED: counted as `failed`, otherwise as if it were not there */
+    bool refused; /* STOP_REFUSED: where the last score is missing, that is a refusal */
+    bool failed;  /* STOP_FAILED: counted as `failed`, otherwise as if it were not there */
 };
 
 /* One row of the table. Undefined means are NAN. Samples that an option drops are in `n`,
- * `unparsed` and `dropped`, and in nothing else. */
+ * `refused`, `unparsed` and `dropped`, and in nothing else. */
 struct free_scores {
     int n, removed, k, dropped, solved; /* n = removed + k + dropped; `solved` of K */
     int failed;                         /* not in n */
-    int unparsed;                       /* dialogues with at least one unparsed score */
-    double at_rounds;                   /* mean n_k over K */
-    double at;                          /* at_rounds / t_baseline; NAN without a baseline */
-    double t_baseline;                  /* the baseline's mean n_k over its own K */
+    int refused;                        /* dialogues that a refusal ended */
+    int unparsed;      /* dialogues with at least one missing score that is no refusal */
+    double at_rounds;  /* mean n_k over K */
+    double at;         /* at_rounds / t_baseline; NAN without a baseline */
+    double t_baseline; /* the baseline's mean n_k over its own K */
     double adr, atr, atr_all, rr;
     struct interval at_rounds_ci, at_ci, adr_ci, atr_ci, atr_all_ci, rr_ci; /* 95% */
     double best_minus_last; /* mean over K of best score less last score */

@@ -15,7 +15,10 @@ struct mae {
     double sum;   /* of the errors */
 };
 
-/* One turn; NAN: no score. `protocol` decides label-fail. */
+/* The error of one turn; NAN where it is left out. A score that is NAN is none; `protocol` decides
+ * label-fail. */
+double mae_error(const struct protocol *protocol, double label, double prediction);
+/* Adds one turn. */
 void mae_add(struct mae *mae, const struct protocol *protocol, double label, double prediction);
 double mae_mean(const struct mae *mae); /* NAN where n is 0 */
 
