@@ -207,6 +207,14 @@ static bool set_options(struct job *job, const char *tokenizer, const char *cide
            protocol_set(&job->protocol, assignment, error);
 }
 
+static bool check_paths(const struct job *job, char *const *path, GError **error)
+{
+    const struct input_path outputs[] = {{"--per-item", job->per_item},
+                                         {"--rejects", job->input.rejects}};
+    return input_check_apart(outputs, G_N_ELEMENTS(outputs), error) &&
+           input_check_rejects(&job->input, path, 1, error);
+}
+
 static int run(int argc, char **argv, GError **error)
 {
     struct job job = {.tokenizer = TOKENIZER_WHITESPACE};
@@ -228,7 +236,7 @@ static int run(int argc, char **argv, GError **error)
     if (command_parse(&argc, &argv, &command_score_text, "FILE|-", entries, 1, 1, error)) {
         if (argc == 0)
             code = EXIT_DONE;
-        else if (set_options(&job, tokenizer, cider, error))
+        else if (set_options(&job, tokenizer, cider, error) && check_paths(&job, argv + 1, error))
             code = score(&job, argv[1], error);
     }
     g_free(job.per_item);
