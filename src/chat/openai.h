@@ -1,17 +1,16 @@
 /* openai.h -- a model behind an HTTP server of the OpenAI API (vLLM, llama-server, a hosted
  * service): POST .../v1/chat/completions.
  *
- * One thread, one connection pool, no limit on requests in flight. A call is tried up to 1 +
- * `retries` times:
+ * One thread, one connection pool, no limit on requests in flight. A call is tried up to
+ * 1 + `retries` times:
  *
  *   - connection failures, time-outs, 408, 409, 429 and 5xx are tried again, after the wait the
  *     server asks for (at most 120 s; a longer one fails the call and says so), else after
- * backoff_s
- *     * 2^k, at most 120 times backoff_s, less up to a quarter;
+ *     backoff_s * 2^k, at most 120 times backoff_s, less up to a quarter;
  *   - a 2xx whose body is not JSON, ends early or holds an error counts as that error's code, else
  *     as 502;
  *   - an exhausted quota stops the chat: this call and all later ones fail at once, with one line
- * in the log;
+ *     in the log;
  *   - a parameter the server refuses is sent under its other name, or no longer; remembered for the
  *     later calls, told in chat_reply's notes, and no try of its own;
  *   - an answer that is empty because thinking took the whole budget is asked for once more with

@@ -17,11 +17,6 @@ static const char *const rule_names[] = {
 /* Sources of questions about charts. */
 static const char *const chart_sources[] = {"chartqa", "dvqa", "plotqa", "figureqa"};
 
-const char *answer_rule_name(enum answer_rule rule)
-{
-    return rule_names[rule];
-}
-
 /* --- numbers --- */
 
 /* The number that a normalised text is as a whole, "$5" and "+5" too; NAN where it is none. */

@@ -27,7 +27,6 @@ enum answer_rule {
 };
 
 enum answer_rule answer_rule_of(const struct sample *sample);
-const char *answer_rule_name(enum answer_rule rule); /* "vqa", ..., "none" */
 
 /* How right `answer` (parse_answer's) is: 0..1; NAN where the rule is `none`. */
 double answer_match(const struct sample *sample, const char *answer);

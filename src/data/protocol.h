@@ -84,8 +84,8 @@ enum { PLAYS_FREE = 1, PLAYS_FIXED = 2 };
 /* One row of the option table. */
 struct protocol_option {
     const char *name;
-    const char *const *
-        values; /* NULL-terminated names of 0, 1, ...; NULL: a number, or for lora-targets a list */
+    /* NULL-terminated names of 0, 1, ...; NULL: a number, or for lora-targets a list. */
+    const char *const *values;
     int min, max;        /* bounds of a number */
     int paper, official; /* its value in the two protocols */
     const char *row;     /* rows of PAPER.md 3.1: "3, 4" */

@@ -1,5 +1,5 @@
-/* fixed_scores.h -- BLEU, CIDEr and MAE of the fixed setting (paper Sec. 3.4.1): what a role said in place
- * of recorded texts, per source and overall, with intervals.
+/* fixed_scores.h -- BLEU, CIDEr and MAE of the fixed setting (paper Sec. 3.4.1): what a role said in
+ * place of recorded texts, per source and overall, with intervals.
  *
  * A student's first turns saw no feedback: they stand apart, the headline is turns i >= 2. All turns
  * of a teacher are in the headline. Every list (of a source, of all; first turns or headline) is
@@ -47,9 +47,10 @@ struct fixed_row {
 
 struct fixed_result {
     struct fixed_scores micro; /* over all turns */
-    struct fixed_scores macro; /* mean of each number over the sources where it is defined; counts
-                                  are sums; intervals from the same resamples */
-    struct fixed_row *rows;    /* (n_rows) sorted by source name */
+    /* Mean of each number over the sources where it is defined; counts are sums; intervals from the
+     * same resamples. */
+    struct fixed_scores macro;
+    struct fixed_row *rows; /* (n_rows) sorted by source name */
     size_t n_rows;
     size_t n_items; /* added; 0: the role was not asked */
 };

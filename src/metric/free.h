@@ -22,12 +22,12 @@
 /* One dialogue as the metrics see it; strings borrowed. */
 struct free_item {
     const char *id, *source;
-    const char *image; /* cluster of the bootstrap: samples of one picture are drawn together; NULL:
-                          its own */
-    const double *scores;  /* (n_scores) by round; NAN: the teacher gave none, or the student
-                              refused */
-    const double *correct; /* (n_scores) answer-match of each response, 0..1, NAN: no rule applies;
-                              or NULL */
+    /* Cluster of the bootstrap: samples of one picture are drawn together; NULL: its own. */
+    const char *image;
+    /* (n_scores) by round; NAN: the teacher gave none, or the student refused. */
+    const double *scores;
+    /* (n_scores) answer-match of each response, 0..1, NAN: no rule applies; or NULL. */
+    const double *correct;
     int n_scores;
     bool refused; /* STOP_REFUSED: where the last score is missing, that is a refusal */
     bool failed;  /* STOP_FAILED: counted as `failed`, otherwise as if it were not there */
@@ -48,12 +48,12 @@ struct free_scores {
     double best_minus_last; /* mean over K of best score less last score */
     int worsened;           /* of K: the last score is below the first */
     int n_rounds; /* length of the three lists below: the longest dialogue of all sources */
-    int played[FREE_MAX_ROUNDS];        /* dialogues that ended after round i + 1: the distribution
-                                           of m */
-    double solved_by[FREE_MAX_ROUNDS];  /* share solved by round i + 1: the accuracy curve of
-                                           PAPER.md 1.9 */
-    double correct_by[FREE_MAX_ROUNDS]; /* mean answer-match of the response that stands after round
-                                           i + 1; NAN: none */
+    /* Dialogues that ended after round i + 1: the distribution of m. */
+    int played[FREE_MAX_ROUNDS];
+    /* Share solved by round i + 1: the accuracy curve of PAPER.md 1.9. */
+    double solved_by[FREE_MAX_ROUNDS];
+    /* Mean answer-match of the response that stands after round i + 1; NAN: none. */
+    double correct_by[FREE_MAX_ROUNDS];
 };
 
 /* The six metrics by name, and where a row holds them. */
@@ -75,12 +75,13 @@ struct free_row {
 
 struct free_result {
     struct free_scores micro; /* over all samples: the paper's overall row */
-    struct free_scores macro; /* mean of each number over the sources where it is defined; counts
-                                 are sums; intervals from the same resamples */
-    struct free_row *rows;    /* (n_rows) sorted by source name */
+    /* Mean of each number over the sources where it is defined; counts are sums; intervals from the
+     * same resamples. */
+    struct free_scores macro;
+    struct free_row *rows; /* (n_rows) sorted by source name */
     size_t n_rows;
-    int first_counts[11], final_counts[11]; /* scores of rounds 1 and m where parsed, to the
-                                               nearest of 0..10, halves up */
+    /* Scores of rounds 1 and m where parsed, to the nearest of 0..10, halves up. */
+    int first_counts[11], final_counts[11];
 };
 
 struct free_options {

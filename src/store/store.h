@@ -43,13 +43,13 @@ void store_close(struct store *store); /* accepts NULL */
 bool store_is_run(const char *path);
 
 /* Before the dialogues: all samples in order, each with the turns that the run starts from: the
- * recorded ones in the fixed setting, none where the run makes its own. `number` is 1-based, `i_file` the index of its data
- * file. Idempotent: a sample that
- * is there stays as it is; FIRE_ERROR_USAGE where its number or id belongs to another one. */
+ * recorded ones in the fixed setting, none where the run makes its own. `number` is 1-based,
+ * `i_file` the index of its data file. Idempotent: a sample that is there stays as it is;
+ * FIRE_ERROR_USAGE where its number or id belongs to another one. */
 bool store_add_sample(struct store *store, size_t number, int i_file,
                       const struct dialogue *dialogue, GError **error);
-bool store_begin(struct store *store,
-                 GError **error); /* one transaction around many store_add_sample */
+/* One transaction around many store_add_sample. */
+bool store_begin(struct store *store, GError **error);
 bool store_commit(struct store *store, GError **error);
 void store_rollback(struct store *store); /* nothing where no transaction is open */
 

@@ -88,7 +88,7 @@ ok "first turns fail: in their own row" json out '$o->{student}{failed} == 0 && 
 run 0 "first turns fail, text" rescore first.db
 ok "first turns fail, text: the row is there" grep -qE '^first turns apart +0 +0 +2 +- ' out
 printf '%s\n' '{"id":"*","round":9,"text":"x"}' >silent.jsonl
-run 3 "all fail" bench fixed --student script:silent.jsonl official.json --run none.db
+run 1 "all fail" bench fixed --student script:silent.jsonl official.json --run none.db
 ok "all fail: a table of counts" grep -qE '^all \(micro\) +0 +0 +2 +- ' out
 printf '%s\n' '{"id":"s1","round":1,"outcome":"refused","text":"no"}' '{"id":"*","round":1,"text":"Answer: w"}' '{"id":"*","round":2,"text":"Answer: x"}' >unwilling.jsonl
 run 0 "a student refuses" bench free --student script:unwilling.jsonl --teacher script:teacher.jsonl data.jsonl --run unwilling.db --json
