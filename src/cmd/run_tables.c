@@ -83,7 +83,7 @@ bool run_tables_check(const char *command, const struct protocol *protocol,
 }
 
 /* Where the run was played by other rules than those of the tables: says so on stderr and at the end
- * of the note, and joins the run's protocol to the JSON as "played_under" (else null). */
+ * of the note, and joins the run's protocol to the JSON as "played_under". */
 static bool tell_played_under(struct store *store, const char *path,
                               const struct protocol *protocol, GString *note, json_t *extra,
                               GError **error)
@@ -92,10 +92,9 @@ static bool tell_played_under(struct store *store, const char *path,
     g_autofree char *difference = NULL;
     if (!run_view_played_under(store, protocol, &played, &difference, error))
         return false;
-    json_object_set_new(extra, "played_under",
-                        difference ? protocol_to_json(&played) : json_null());
     if (!difference)
         return true;
+    json_object_set_new(extra, "played_under", protocol_to_json(&played));
     g_autofree char *rule = rule_of_protocol(&played);
     g_string_append_printf(note, "; played under %s", rule);
     log_warn("'%s' was played under %s: by these rules (%s) its dialogues would be others", path,

@@ -55,7 +55,7 @@ ok "labels from the list, any range: 95 and -3 count" json out '$o->{mae}{n} == 
 samples 4 >data.jsonl
 free=(bench free --student script:student.jsonl --teacher script:teacher.jsonl data.jsonl)
 run 0 "a free run" "${free[@]}" --run free.db --json
-ok "a free run: played under its own" json out 'exists $o->{played_under} && !defined $o->{played_under}'
+ok "a free run: played under its own" json out '!exists $o->{played_under}'
 for change in threshold=10 turns=1 no-gain=off parse-fail=zero zero-score=stop feedback=full teacher-history=none score-parse=official score-range=1-10 stop-rule=gt; do
     run 0 "$change" rescore free.db --set $change --json
     ok "$change: a warning" says "'free.db' was played under protocol paper: by these rules (${change%%=*}) its dialogues would be others"
@@ -66,7 +66,7 @@ ok "threshold=10 as text: in the note" prints "; played under protocol paper"
 for change in final=best penalty=3 atr-divisor=penalty k-set=all first-fail=drop at-baseline=overall parse-fail=drop cider=words; do
     run 0 "$change" rescore free.db --set $change --json
     ok "$change: nothing to say" test ! -s err
-    ok "$change: nothing in the JSON" json out '!defined $o->{played_under}'
+    ok "$change: nothing in the JSON" json out '!exists $o->{played_under}'
 done
 run 0 "official" rescore free.db --protocol official
 ok "official: all options named" says "(zero-score, score-range, score-parse, teacher-history)"
