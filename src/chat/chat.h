@@ -1,9 +1,9 @@
-/* chat.h -- the one interface to a model: messages in, text out, asynchronous, any number in
- * flight.
+/* chat.h -- the one interface to a model: messages in, text out, asynchronous.
  *
  * All of it runs in one thread, on that thread's default GMainContext: chat_send returns at once,
  * and the callback comes later, from an iteration of the main loop, exactly once, never from inside
- * chat_send. How many requests are in flight is the caller's affair (the driver keeps `--jobs` dialogues at work, each with one request).
+ * chat_send. Any number may be in flight; how many is the caller's affair (the driver keeps
+ * `--jobs` dialogues at work, each with one request).
  *
  * Ways to reach a model: openai.h (HTTP), script.h (tests), world/ (the embedded oracle and
  * novice), later the local engine. A wrapper (store's recorder) is a chat too. */
@@ -27,10 +27,9 @@ struct chat_message {
 
 /* One picture as a model gets it; shared by the requests that show it. */
 struct chat_image {
-    char *digest; /* SHA-256 of `bytes`, 64 hex digits */
-    const char
-        *mime;     /* static: "image/png", "image/jpeg", "image/webp", "image/gif", "image/bmp" */
-    GBytes *bytes; /* the encoded file */
+    char *digest;     /* SHA-256 of `bytes`, 64 hex digits */
+    const char *mime; /* static: "image/" and png, jpeg, webp, gif or bmp */
+    GBytes *bytes;    /* the encoded file */
 };
 
 /* Sampling parameters. What is "not sent" is left to the server. */
@@ -87,8 +86,8 @@ struct chat_reply {
     const char *model;         /* resolved model name */
     const char *fingerprint;   /* system_fingerprint */
     const char *error;         /* one line, no key in it, for CHAT_FAILED */
-    const char
-        *notes; /* one line on what was adapted: "max_tokens sent as max_completion_tokens" */
+    /* One line on what was adapted: "max_tokens sent as max_completion_tokens". */
+    const char *notes;
     enum chat_fault fault; /* of CHAT_FAILED */
     int http_status;       /* of the last try, as it counts (a broken 200: 502); 0: none */
     int tries;             /* 1 .. 1 + retries; 0 where nothing was sent (script, world, replay) */

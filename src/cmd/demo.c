@@ -60,7 +60,7 @@ static int demo(const char *folder, GError **error)
             run_tables_print(bench.store, options.run, &bench.protocol, &tables, stdout, error)) {
             code = bench_exit_code(&bench, &options);
             printf("\nThe run database, with every request and reply: %s\n"
-                   "Its tables again, by other rules: fire rescore %s --set threshold=10\n"
+                   "Its tables again, by other rules: fire rescore %s --set final=best\n"
                    "The same with a model of yours:   fire bench free --student "
                    "http://HOST:PORT/v1#NAME"
                    " --teacher world:%s#oracle %s --run mine.db\n",

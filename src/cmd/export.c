@@ -118,6 +118,21 @@ static int export_all(struct job *job, const char *output, char **paths, int n_p
     return input_exit_code(&job->input, n_bad);
 }
 
+/* An output may replace a file of dialogues that it was made from, but not a run. */
+static bool check_paths(const struct job *job, const char *output, char *const *paths, int n_paths,
+                        GError **error)
+{
+    const struct input_path outputs[] = {{"-o", output}, {"--rejects", job->input.rejects}};
+    for (int i = 0; i < n_paths; i++) {
+        const struct input_path run[] = {{"the run", store_is_run(paths[i]) ? paths[i] : NULL},
+                                         {"-o", output}};
+        if (!input_check_apart(run, G_N_ELEMENTS(run), error))
+            return false;
+    }
+    return input_check_apart(outputs, G_N_ELEMENTS(outputs), error) &&
+           input_check_rejects(&job->input, paths, n_paths, error);
+}
+
 static bool set_options(struct job *job, const char *layout, const char *protocol, char **set,
                         const char *prompts, GError **error)
 {
@@ -166,7 +181,8 @@ static int run(int argc, char **argv, GError **error)
         code = EXIT_DONE;
     else if (!output)
         g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE, "name the file to write: -o OUT");
-    else if (set_options(&job, layout ? layout : "jsonl", protocol, set, prompts, error))
+    else if (check_paths(&job, output, argv + 1, argc - 1, error) &&
+             set_options(&job, layout ? layout : "jsonl", protocol, set, prompts, error))
         code = export_all(&job, output, argv + 1, argc - 1, error);
     prompts_free(job.prompts);
     input_clear(&job.input);

@@ -2,6 +2,7 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "cmd/command.h"
+#include "cmd/input.h"
 #include "cmd/run_tables.h"
 #include "report/run_view.h"
 
@@ -35,6 +36,12 @@ static bool report(struct store *store, const char *path, const char *output,
     return false;
 }
 
+static bool check_output(const char *path, const char *output, GError **error)
+{
+    const struct input_path paths[] = {{"the run", path}, {"-o", output}};
+    return input_check_apart(paths, G_N_ELEMENTS(paths), error);
+}
+
 static int run(int argc, char **argv, GError **error)
 {
     g_autofree char *output = NULL;
@@ -54,7 +61,7 @@ static int run(int argc, char **argv, GError **error)
             code = EXIT_DONE;
         } else if (!output) {
             g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE, "name the file to write: -o FILE");
-        } else if (table_options_check(&tables, error)) {
+        } else if (table_options_check(&tables, error) && check_output(argv[1], output, error)) {
             struct store *store = store_open_readonly(argv[1], error);
             code =
                 store && report(store, argv[1], output, &tables, error) ? EXIT_DONE : EXIT_FAILED;

@@ -147,7 +147,8 @@ static int run(int argc, char **argv, GError **error)
     if (command_parse(&argc, &argv, &command_score_mae, "FILE", entries, 1, 1, error)) {
         if (argc == 0)
             code = EXIT_DONE;
-        else if (protocol_from_options(&protocol, name, settings, error))
+        else if (protocol_from_options(&protocol, name, settings, error) &&
+                 input_check_rejects(&input, argv + 1, 1, error))
             code = score(argv[1], &protocol, &input, as_json, error);
     }
     input_clear(&input);

@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "base/pool.h"
 #include "metric/bleu.h"
+#include "metric/mean.h"
 #include "metric/ngram.h"
 #include "metric/text_items.h"
 
@@ -342,11 +343,12 @@ static void summarize(const struct computation *c, struct text_scores *scores,
         if (items)
             items[i] = item;
     }
-    for (int k = 0; n > 0 && k < MAX_ORDER; k++)
-        scores->bleu_mean[k] /= (double)n;
-    if (n > 0)
-        scores->cider /= (double)n;
     bleu_compute(scores->bleu_corpus, &corpus);
+    for (int k = 0; k < MAX_ORDER; k++) {
+        scores->bleu_mean[k] = mean_ratio(scores->bleu_mean[k], (double)n);
+        scores->bleu_corpus[k] = n > 0 ? scores->bleu_corpus[k] : NAN;
+    }
+    scores->cider = mean_ratio(scores->cider, (double)n);
 }
 
 bool text_metric_compute(struct text_metric *metric, struct text_scores *scores,

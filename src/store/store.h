@@ -51,8 +51,8 @@ bool store_check_output(const char *path, GError **error);
  * is there stays as it is; FIRE_ERROR_USAGE where its number or id belongs to another one. */
 bool store_add_sample(struct store *store, size_t number, int i_file, const char *image_digest,
                       const struct dialogue *dialogue, GError **error);
-bool store_begin(struct store *store,
-                 GError **error); /* one transaction around many store_add_sample */
+/* One transaction around many store_add_sample. */
+bool store_begin(struct store *store, GError **error);
 bool store_commit(struct store *store, GError **error);
 void store_rollback(struct store *store); /* nothing where no transaction is open */
 

@@ -77,7 +77,7 @@ same '$o->{teacher}' whole.jsonl "rescore, whole feedback" whole.json
 run 0 "rescore, CIDEr by words" rescore fixed.db --json --set cider=words
 ok "rescore, CIDEr by words" json out '$o->{student}{cider}{variant} eq "words"'
 run 0 "rescore as text, with the paper's" rescore fixed.db --paper
-ok "both tables" test "$(grep -c 'all (micro)' out)" = 2
+ok "both roles, means and corpus" test "$(grep -c 'all (micro)' out)" = 4
 ok "the paper's numbers" prints "paper: "
 for form in json csv md txt; do
     run 0 "report .$form" report fixed.db -o "report.$form"

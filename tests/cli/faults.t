@@ -117,10 +117,10 @@ for fault in $answers; do
 done
 for fault in $refusals; do
     result 0 "answer-$fault"
-    ok "answer-$fault: a result, no failure" json out '$o->{n} == 2 && $o->{failures} == 0 && $o->{usage}{refused} == 2 && $o->{solved} == 0'
+    ok "answer-$fault: a result, no failure" json out '$o->{n} == 2 && $o->{failures} == 0 && $o->{usage}{refused} == 2 && $o->{refused} == 2 && $o->{solved} == 0'
     ok "answer-$fault: how it ended" test "$("$FIRE" export "answer-$fault.db" -o - 2>/dev/null | grep -c '"stop":"refused"')" = 2
     result 0 "teacher-$fault"
-    ok "teacher-$fault: a result, no failure" json out '$o->{n} == 2 && $o->{failures} == 0 && $o->{usage}{refused} == 2 && $o->{unparsed} == 2'
+    ok "teacher-$fault: a result, no failure" json out '$o->{n} == 2 && $o->{failures} == 0 && $o->{usage}{refused} == 2 && $o->{refused} == 2 && $o->{unparsed} == 0'
     tested+="$fault "
 done
 response() { "$FIRE" export "answer-$1.db" -o - 2>/dev/null | grep -cF "\"response\":\"$2\""; }

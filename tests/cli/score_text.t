@@ -49,7 +49,7 @@ run 0 "ptb" text two --json --tokenizer ptb
 holds out '"tokenizer":"ptb"' "its name"
 ! cmp -s out first; ok $? "ptb gives other numbers"
 run 0 "table" text two --tokenizer ptb
-holds out "2 items, tokenizer ptb" "the table names the tokenizer"
+holds out "tokens: ptb" "the table names the tokenizer"
 holds out "CIDEr variant official" "and the variant"
 holds out "BLEU-4" "and the columns"
 
@@ -103,7 +103,9 @@ run 1 "strict" text bad --strict --json
 for i in $(seq 30); do echo '{"id":"q"}'; done >>many
 run 3 "only bad lines" text many --json
 [ "$(grep -c missing-key err)" -eq 21 ]; ok $? "20 lines and a count"
-holds out '{"n":0,"bleu":{"corpus":[0.0,0.0,0.0,0.0]' "no items"
+holds out '{"n":0,"bleu":{"corpus":[null,null,null,null],"mean":[null,null,null,null]},"cider":{"mean":null,' "no items"
+run 3 "no items, as a table" text many
+[ "$(grep -cE '^(mean|corpus)( +-){5}$' out)" -eq 2 ]; ok $? "no items, as a table: nothing is defined"
 
 # What cannot be used.
 : >empty
