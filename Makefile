@@ -60,7 +60,8 @@ PROGRAM_SOURCES := src/cmd/main.c
 LIBRARY_SOURCES := $(filter-out $(PROGRAM_SOURCES),$(SOURCES))
 VECTOR_OBJECTS := $(foreach isa,$(VECTOR_ISAS),$(VECTOR:src/%.c=$(B)/src/%.$(isa).o))
 LIBRARY_OBJECTS := $(LIBRARY_SOURCES:src/%.c=$(B)/src/%.o) $(VECTOR_OBJECTS) $(B)/src/dialogue/embedded_prompts.o
-# tests/test_*.c is one test program each; tests/support/*.c is linked into all of them; tests/tools/*.c is one helper program each.
+# tests/test_*.c is one test program each; tests/support/*.c is linked into all of them; tests/tools/*.c is one helper program each;
+# tests/preload/*.c is one library each that a test preloads into the program (no sanitizer: it must load anywhere).
 TEST_SOURCES := $(sort $(wildcard tests/test_*.c))
 SUPPORT_OBJECTS := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/support/*.c)))
 TESTS := $(TEST_SOURCES:tests/%.c=$(B)/tests/%)
@@ -68,6 +69,7 @@ TOOLS := $(patsubst tests/tools/%.c,$(B)/tests/tools/%,$(sort $(wildcard tests/t
 # fuzz/fuzz_*.c is one fuzz target each, linked with a fuzzer (VARIANT=fuzz) or a main that replays files.
 FUZZERS := $(patsubst fuzz/%.c,$(B)/fuzz/%,$(sort $(wildcard fuzz/fuzz_*.c)))
 FUZZ_MAIN := $(if $(filter fuzz,$(VARIANT)),,$(B)/fuzz/replay.o)
+PRELOADS := $(patsubst tests/preload/%.c,$(B)/tests/tools/%.so,$(sort $(wildcard tests/preload/*.c)))
 SCRIPT_TESTS := $(sort $(wildcard tests/cli/*.t))
 PROMPTS := $(sort $(wildcard share/prompts/*.txt))
 
@@ -90,7 +92,7 @@ test: deps
 CHECK_ENVIRONMENT := $(if $(filter tsan,$(VARIANT)),G_SLICE=always-malloc)
 # Every test, without a look at the packages. TESTS_MATCH=NAME runs only the tests whose file name holds NAME.
 TESTS_MATCH ?=
-check: $(B)/fire $(TESTS) $(TOOLS) $(FUZZERS)
+check: $(B)/fire $(TESTS) $(TOOLS) $(PRELOADS) $(FUZZERS)
 	@$(CHECK_ENVIRONMENT) FIRE=$(abspath $(B)/fire) FIRE_TOOLS=$(abspath $(B)/tests/tools) FIRE_FUZZ=$(abspath $(B)/fuzz) FIRE_VARIANT=$(VARIANT) \
 	FIRE_SHARED=$${FIRE_SHARED:-$(abspath ../shared)} \
 	prove --merge --timer --jobs 2 --exec '' $(foreach t,$(TESTS) $(SCRIPT_TESTS),$(if $(TESTS_MATCH),$(if $(findstring $(TESTS_MATCH),$(t)),$(t)),$(t)))
@@ -136,6 +138,10 @@ $(B)/fuzz/%.o: fuzz/%.c
 
 $(FUZZERS): $(B)/fuzz/%: $(B)/fuzz/%.o $(FUZZ_MAIN) $(B)/libfire.a
 	$(CC) $(ALL_LDFLAGS) $(if $(FUZZ_MAIN),,-fsanitize=fuzzer) -o $@ $^ $(LIBS)
+
+$(PRELOADS): $(B)/tests/tools/%.so: tests/preload/%.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu17 $(WARNINGS) $(WERROR) -O2 -g -shared -fPIC -o $@ $< -ldl
 
 # The prompt templates of share/prompts, compiled in.
 $(B)/embedded_prompts.c: tools/embed $(PROMPTS)

@@ -21,7 +21,8 @@ static const struct stop_case cases[] = {
     {{"abab", NULL}, "aababab", "a", true},
     {{"\n\n", NULL}, "a\nb\n\nc", "a\nb", true},
     {{"###", "\nUser:", NULL}, "one\nUse two\nUser: three###", "one\nUse two", true},
-    {{"abcX", "bc", NULL}, "abcX", "a", true},  /* "bc" is complete first */
+    {{"abcX", "bc", NULL}, "abcX", "a", true}, /* "bc" is complete first */
+    {{"abc", "bc", NULL}, "xabcd", "x", true},
     {{"bc", "abc", NULL}, "xabcd", "x", true},  /* the longest of those that end together */
     {{"abcd", "bcx", NULL}, "abcx", "a", true}, /* from the middle of another's beginning */
     {{"", "b", NULL}, "abc", "a", true},        /* an empty one never stops */

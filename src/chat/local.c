@@ -411,8 +411,13 @@ static bool prepare(struct local_chat *chat, struct local_host *host, const char
 struct chat *local_chat_new(struct local_host *host, const char *adapter,
                             const struct local_chat_options *options, GError **error)
 {
-    static const struct chat_ops ops = {local_send, local_cancel, local_name, local_model,
-                                        local_free};
+    static const struct chat_ops ops = {
+        .send = local_send,
+        .cancel = local_cancel,
+        .name = local_name,
+        .model = local_model,
+        .free = local_free,
+    };
     g_assert(!host->thread);
     struct local_chat *chat = g_new0(struct local_chat, 1);
     chat->chat.ops = &ops;

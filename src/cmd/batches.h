@@ -8,7 +8,7 @@
 #include "data/flaw.h"
 
 /* Records are gathered to this many batches of about this size, then worked on together. */
-enum { BATCHES_AT_ONCE = 16, BATCH_BYTES = 128 << 10 };
+enum { BATCHES_AT_ONCE = 16, BATCH_BYTES = 256 << 10 };
 
 struct batches_job {
     /* Works on one record, an object, on any thread. Adds what comes of it to `part`, its batch's

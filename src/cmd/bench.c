@@ -79,6 +79,7 @@ bool bench_run(struct bench *bench, const struct setting *setting,
     struct local_options local;
     *bench = (struct bench){0};
     if (!run_options_check(options, error) ||
+        (options->rejects && !store_check_output(options->rejects, error)) ||
         !protocol_from_options(&bench->protocol, options->protocol_name, options->set, error) ||
         !resolve_local(&local, options, &bench->protocol, error) ||
         !(bench->prompts = prompts_load(options->prompts, error)) ||
@@ -134,7 +135,7 @@ int bench_exit_code(const struct bench *bench, const struct run_options *options
         return EXIT_FAILED;
     }
     if (result->never_answered) {
-        log_error("no model answered anything");
+        log_error("a model never answered");
         return EXIT_FAILED;
     }
     if (result->n_failed > 0)
@@ -147,9 +148,12 @@ int bench_exit_code(const struct bench *bench, const struct run_options *options
 static int run_and_print(const struct setting *setting, const struct run_options *options,
                          const struct table_options *tables, char *const *files, GError **error)
 {
-    struct bench bench;
+    struct bench bench = {0};
+    struct protocol protocol;
     int code = EXIT_FAILED;
-    if (bench_run(&bench, setting, options, files, error) &&
+    if (protocol_from_options(&protocol, options->protocol_name, options->set, error) &&
+        run_tables_check(setting->name, &protocol, tables, error) &&
+        bench_run(&bench, setting, options, files, error) &&
         run_tables_print(bench.store, options->run, &bench.protocol, tables, stdout, error))
         code = bench_exit_code(&bench, options);
     bench_clear(&bench);
@@ -159,8 +163,14 @@ static int run_and_print(const struct setting *setting, const struct run_options
 static bool check_roles(const struct run_options *options, const struct bench_roles *roles,
                         GError **error)
 {
-    bool student = options->student.model != NULL, teacher = options->teacher.model != NULL;
-    if (roles->needs_both ? student && teacher : student || teacher)
+    char *const *const models[] = {options->student.models, options->teacher.models};
+    for (size_t i = 0; i < G_N_ELEMENTS(models); i++)
+        if (models[i] && models[i][1]) {
+            g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE, "--%s is given twice",
+                        i == 0 ? "student" : "teacher");
+            return false;
+        }
+    if (roles->needs_both ? models[0] && models[1] : models[0] || models[1])
         return true;
     g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE, "--student %s --teacher must be given",
                 roles->needs_both ? "and" : "or");

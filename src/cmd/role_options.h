@@ -12,7 +12,7 @@
 
 /* One set of options; a zeroed struct has none given. Strings are owned. */
 struct role_options {
-    char *model; /* the spec of `--student`; unused for both roles */
+    char **models; /* the specs of `--student`: one; NULL: none; unused for both roles */
     char *key_env, *key_file;
     char *api, *extra_body;
     char *temperature, *top_p, *max_tokens, *seed; /* as written: checked when resolved */

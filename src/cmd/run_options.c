@@ -90,10 +90,6 @@ bool run_options_check(const struct run_options *options, GError **error)
 bool protocol_from_options(struct protocol *protocol, const char *name, char *const *set,
                            GError **error)
 {
-    if (!protocol_init(protocol, name ? name : "paper", error))
-        return false;
-    for (; set && *set; set++)
-        if (!protocol_set(protocol, *set, error))
-            return false;
-    return true;
+    return protocol_init(protocol, name ? name : "paper", error) &&
+           protocol_set_all(protocol, set, error);
 }

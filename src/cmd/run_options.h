@@ -40,7 +40,7 @@ bool run_options_check(const struct run_options *options, GError **error);
     }
 #define SET_OPTION(list)                                                                           \
     {                                                                                              \
-        "set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &(list), "Override one rule; see fire protocols",  \
+        "set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &(list), "Override one rule; may be repeated",     \
             "OPTION=VALUE"                                                                         \
     }
 

@@ -1,6 +1,7 @@
 #include "cmd/table_options.h"
 
 #include "base/error.h"
+#include "base/log.h"
 #include "report/free_report.h"
 #include "report/run_view.h"
 #include "store/store.h"
@@ -106,10 +107,15 @@ static bool read_dialogues(const char *path, struct free_set *set, const struct 
 static bool read_run(const char *path, struct free_set *set, const struct protocol *protocol,
                      GError **error)
 {
+    struct protocol played;
+    g_autofree char *difference = NULL;
     struct store *store = store_open_readonly(path, error);
     bool ok = store && run_view_check(store, path, "bench free", error) &&
+              run_view_played_under(store, protocol, &played, &difference, error) &&
               run_view_free_set(store, protocol, set, NULL, error);
     store_close(store);
+    if (ok && difference)
+        log_warn("the baseline '%s' was played by other rules: %s", path, difference);
     return ok;
 }
 

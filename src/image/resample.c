@@ -122,11 +122,9 @@ blend_lanes(uint8_t *restrict out, const uint8_t *restrict row, size_t stride,
 }
 
 /* out[i] = sum over t of weights[t] * rows[t * stride + i] + taps->outside * outside[i], rounded,
- * for n bytes. The last lanes may be summed twice, to the same result. Compiled twice; the loader picks
- * by processor (a 32-bit product is one instruction in AVX2 and six in SSE2). */
-__attribute__((target_clones("avx2", "default"))) static void
-blend(uint8_t *out, const uint8_t *rows, size_t stride, const struct taps *taps,
-      const uint8_t *outside, size_t n)
+ * for n bytes. The last lanes may be summed twice, to the same result. */
+static void blend(uint8_t *out, const uint8_t *rows, size_t stride, const struct taps *taps,
+                  const uint8_t *outside, size_t n)
 {
     if (n < LANES) {
         blend_lanes(out, rows, stride, taps, outside, n);
