@@ -17,8 +17,9 @@ run 2 "an empty word" ""
 
 # Options of each command, as DESIGN.md 4 has them. A command that is not here fails below.
 tables="--baseline --resamples --resample-seed --json --format --paper"
+local="--vision-tower --weights --compute --memory --template"
 sampling="temperature max-tokens top-p seed key-env key-file api extra-body"
-bench="--student --teacher --run --images --protocol --set --prompts --jobs --timeout --dialogue-timeout --retries --repair --max-failures --rejects --strict $tables"
+bench="--student --teacher --run --images --protocol --set --prompts --jobs --timeout --dialogue-timeout --retries --repair --max-failures --rejects --strict --constrain $local $tables"
 for option in $sampling; do bench+=" --$option --student-$option --teacher-$option"; done
 input="--rejects --strict --max-failures"
 declare -A options=(
@@ -26,6 +27,8 @@ declare -A options=(
     [export]="--to --output --protocol --set --prompts $input" ["score text"]="--tokenizer --per-item --json $input"
     ["score tokens"]="--tokenizer" ["score mae"]="--json $input" ["score free"]="--threshold --turns --penalty --set --protocol $tables $input"
     ["bench free"]=$bench ["bench fixed"]=$bench [runs]="--json" [rescore]="--protocol --set $tables" [report]="--output $tables"
+    [probe]="--model --adapter --image --greedy --logits-at --logits --features --json --prompt --prompt-file --messages --ids $local"
+    [tokenize]="--model --no-special $input" [merge]="--output --vision-tower"
     [protocols]="--json" [demo]="" [world]="--n --seed --kind" [version]="--json"
 )
 mapfile -t commands < <("$FIRE" help | sed -nE 's/^  ([a-z]+( [a-z]+)?)  .*/\1/p')
