@@ -228,7 +228,7 @@ double sampler_log_probabilities(const float *logits, int n, int chosen,
             sum += exp(logits[id] - largest);
             rank_top(top, n_top, id, logits[id]);
         }
-    double shift = largest + log(sum);
+    double shift = sum > 0 ? largest + log(sum) : 0; /* no token is possible: nothing to shift */
     for (int i = 0; i < n_top; i++)
         if (top[i].id >= 0)
             top[i].log_probability -= shift;
