@@ -2,8 +2,11 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "cmd/input.h"
 #include "cmd/run_tables.h"
 #include "run/load.h"
+
+#include <math.h>
 
 static void merge_settings(json_t *settings, const char *role, json_t *of_role)
 {
@@ -53,14 +56,25 @@ static struct store *open_store(struct bench *bench, const struct setting *setti
     return store_open(options->run, &identity, error);
 }
 
+/* What is rejected is written over neither the run nor the data. */
+static bool check_rejects(const struct run_options *options, char *const *files, GError **error)
+{
+    for (; options->rejects && *files; files++) {
+        const struct input_path paths[] = {
+            {"--rejects", options->rejects}, {"--run", options->run}, {"the data", *files}};
+        if (!input_check_apart(paths, G_N_ELEMENTS(paths), error))
+            return false;
+    }
+    return !options->rejects || store_check_output(options->rejects, error);
+}
+
 bool bench_run(struct bench *bench, const struct setting *setting,
                const struct run_options *options, char *const *files, GError **error)
 {
     const struct request_limits limits = {.timeout_ms = (int)(options->timeout_s * 1000),
                                           .retries = options->retries};
     *bench = (struct bench){0};
-    if (!run_options_check(options, error) ||
-        (options->rejects && !store_check_output(options->rejects, error)) ||
+    if (!run_options_check(options, error) || !check_rejects(options, files, error) ||
         !protocol_from_options(&bench->protocol, options->protocol_name, options->set, error) ||
         !(bench->prompts = prompts_load(options->prompts, error)) ||
         !roles_open(&bench->student, &options->student, &bench->teacher, &options->teacher,
@@ -81,7 +95,7 @@ bool bench_run(struct bench *bench, const struct setting *setting,
         .teacher_sampling = bench->teacher.sampling,
         .n_jobs = options->jobs,
         .n_repairs = options->repair,
-        .dialogue_timeout_ms = (int)MIN(options->dialogue_timeout_s * 1000, G_MAXINT),
+        .dialogue_timeout_ms = (int)MIN(ceil(options->dialogue_timeout_s * 1000), G_MAXINT),
         .files = files,
         .images = options->images,
     };
