@@ -3,8 +3,11 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "chat/local.h"
+#include "cmd/input.h"
 #include "cmd/run_tables.h"
 #include "run/load.h"
+
+#include <math.h>
 
 static void merge_settings(json_t *settings, const char *role, json_t *of_role)
 {
@@ -71,6 +74,18 @@ static bool resolve_local(struct local_options *local, const struct run_options 
     return engine_settings_resolve(&options->engine, &local->engine, error);
 }
 
+/* What is rejected is written over neither the run nor the data. */
+static bool check_rejects(const struct run_options *options, char *const *files, GError **error)
+{
+    for (; options->rejects && *files; files++) {
+        const struct input_path paths[] = {
+            {"--rejects", options->rejects}, {"--run", options->run}, {"the data", *files}};
+        if (!input_check_apart(paths, G_N_ELEMENTS(paths), error))
+            return false;
+    }
+    return !options->rejects || store_check_output(options->rejects, error);
+}
+
 bool bench_run(struct bench *bench, const struct setting *setting,
                const struct run_options *options, char *const *files, GError **error)
 {
@@ -78,8 +93,7 @@ bool bench_run(struct bench *bench, const struct setting *setting,
                                           .retries = options->retries};
     struct local_options local;
     *bench = (struct bench){0};
-    if (!run_options_check(options, error) ||
-        (options->rejects && !store_check_output(options->rejects, error)) ||
+    if (!run_options_check(options, error) || !check_rejects(options, files, error) ||
         !protocol_from_options(&bench->protocol, options->protocol_name, options->set, error) ||
         !resolve_local(&local, options, &bench->protocol, error) ||
         !(bench->prompts = prompts_load(options->prompts, error)) ||
@@ -101,7 +115,7 @@ bool bench_run(struct bench *bench, const struct setting *setting,
         .teacher_sampling = bench->teacher.sampling,
         .n_jobs = options->jobs,
         .n_repairs = options->repair,
-        .dialogue_timeout_ms = (int)MIN(options->dialogue_timeout_s * 1000, G_MAXINT),
+        .dialogue_timeout_ms = (int)MIN(ceil(options->dialogue_timeout_s * 1000), G_MAXINT),
         .files = files,
         .images = options->images,
     };

@@ -55,7 +55,7 @@ static int run(int argc, char **argv, GError **error)
     int code = EXIT_USAGE;
     if (command_parse(&argc, &argv, &command_report, "RUN.db", (GOptionEntry *)entries->data, 1, 1,
                       error)) {
-        if (argc > 0 && !tables.format && output)
+        if (argc > 0 && !tables.format && !tables.as_json && output)
             tables.format = g_strdup(format_of(output));
         if (argc == 0) {
             code = EXIT_DONE;

@@ -7,6 +7,7 @@
 #include "store/store.h"
 
 #include <math.h>
+#include <string.h>
 
 #define MAX_RESAMPLES 1000000
 
@@ -76,6 +77,11 @@ bool table_options_check(struct table_options *options, GError **error)
         !parse_baseline(options, error))
         return false;
     options->n_resamples = (int)n_resamples;
+    if (options->as_json && options->format && strcmp(options->format, "json") != 0) {
+        g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE,
+                    "--json and --format %s contradict each other", options->format);
+        return false;
+    }
     if (g_strcmp0(options->format, "json") == 0) {
         options->as_json = TRUE;
     } else if (options->format &&
