@@ -4,6 +4,7 @@
 #   make demo                install what is missing, build, run the main job on the embedded default
 #   make test                install what is missing, build, run every test
 #   make VARIANT=asan test   the same with another variant: release, debug, asan, tsan, cov
+#   make bench               build/release/bench/*, the benchmarks of bench/
 #   make lint                format, layers, names, clang-tidy, cppcheck
 #   make install PREFIX=DIR  bin/fire and share/fire
 #
@@ -21,7 +22,6 @@ VARIANT_release := -O2 -g -D_FORTIFY_SOURCE=2
 VARIANT_debug := -O0 -g3
 VARIANT_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 VARIANT_tsan := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
-# GEMM libraries keep threads of their own, which the thread sanitizer would report.
 VARIANT_cov := -O0 -g --coverage
 VARIANT_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 ifeq ($(VARIANT_$(VARIANT)),)
@@ -40,8 +40,9 @@ SOURCES := $(sort $(wildcard src/*/*.c src/*/*/*.c))
 
 # src/num/cpu: kernels_*.c and vector_kernels.c hold code for one machine family, and one gemm_*.c is built. The files of
 # VECTOR are compiled once for every instruction set of VECTOR_ISAS.
-GEMM ?= $(if $(wildcard /usr/include/dnnl.h /usr/local/include/dnnl.h),onednn,$(if $(wildcard /usr/include/cblas.h \
-	/usr/include/*/cblas.h),openblas,none))
+# The thread sanitizer should see our threads only.
+GEMM ?= $(if $(filter tsan,$(VARIANT)),none,$(if $(wildcard /usr/include/dnnl.h /usr/local/include/dnnl.h),onednn,$(if $(wildcard /usr/include/cblas.h \
+	/usr/include/*/cblas.h),openblas,none)))
 GEMM_LIBS_onednn := -ldnnl -l:libgomp.so.1
 GEMM_LIBS_openblas := -lopenblas
 GEMM_LIBS_none :=
@@ -65,6 +66,8 @@ LIBRARY_OBJECTS := $(LIBRARY_SOURCES:src/%.c=$(B)/src/%.o) $(VECTOR_OBJECTS) $(B
 TEST_SOURCES := $(sort $(wildcard tests/test_*.c))
 SUPPORT_OBJECTS := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/support/*.c)))
 TESTS := $(TEST_SOURCES:tests/%.c=$(B)/tests/%)
+# bench/*.c is one program each, run by hand.
+BENCHES := $(patsubst %.c,$(B)/%,$(sort $(wildcard bench/*.c)))
 TOOLS := $(patsubst tests/tools/%.c,$(B)/tests/tools/%,$(sort $(wildcard tests/tools/*.c)))
 # fuzz/fuzz_*.c is one fuzz target each, linked with a fuzzer (VARIANT=fuzz) or a main that replays files.
 FUZZERS := $(patsubst fuzz/%.c,$(B)/fuzz/%,$(sort $(wildcard fuzz/fuzz_*.c)))
@@ -73,7 +76,7 @@ PRELOADS := $(patsubst tests/preload/%.c,$(B)/tests/tools/%.so,$(sort $(wildcard
 SCRIPT_TESTS := $(sort $(wildcard tests/cli/*.t))
 PROMPTS := $(sort $(wildcard share/prompts/*.txt))
 
-.PHONY: all deps demo test check fuzzers lint format install uninstall clean FORCE
+.PHONY: all deps demo test check bench fuzzers lint format install uninstall clean FORCE
 .DELETE_ON_ERROR:
 
 all: $(B)/fire
@@ -143,6 +146,15 @@ $(PRELOADS): $(B)/tests/tools/%.so: tests/preload/%.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu17 $(WARNINGS) $(WERROR) -O2 -g -shared -fPIC -o $@ $< -ldl
 
+bench: $(BENCHES)
+
+$(B)/bench/%.o: bench/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BENCHES): $(B)/bench/%: $(B)/bench/%.o $(B)/libfire.a
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
 # The prompt templates of share/prompts, compiled in.
 $(B)/embedded_prompts.c: tools/embed $(PROMPTS)
 	@mkdir -p $(@D)
@@ -166,6 +178,8 @@ lint:
 format:
 	clang-format -i $(shell git ls-files 'src/*.[ch]' 'tests/*.[ch]' 'fuzz/*.[ch]')
 
+	clang-format -i $(shell git ls-files 'src/*.[ch]' 'tests/*.[ch]' 'bench/*.[ch]')
+
 compile_commands.json: Makefile
 	@tools/compile-commands '$(CC) $(ALL_CFLAGS) -Itests' $(SOURCES) $(TEST_SOURCES) > $@
 
@@ -182,3 +196,5 @@ clean:
 	rm -rf build compile_commands.json
 
 -include $(LIBRARY_OBJECTS:.o=.d) $(B)/src/cmd/main.d $(TESTS:=.d) $(TOOLS:=.d) $(SUPPORT_OBJECTS:.o=.d) $(FUZZERS:=.d)
+
+-include $(LIBRARY_OBJECTS:.o=.d) $(B)/src/cmd/main.d $(TESTS:=.d) $(TOOLS:=.d) $(BENCHES:=.d) $(SUPPORT_OBJECTS:.o=.d)

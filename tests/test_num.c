@@ -199,8 +199,8 @@ static void test_quantize_odd(void)
 
 static const struct {
     int n_out, n_in;
-} shapes[] = {{0, 5},   {1, 1},   {3, 0},    {16, 32},  {17, 33},   {31, 64},
-              {33, 95}, {5, 130}, {48, 257}, {40, 544}, {300, 1100}};
+} shapes[] = {{0, 5},   {1, 1},   {3, 0},   {16, 32},  {17, 33},
+              {31, 64}, {33, 95}, {5, 130}, {40, 544}, {290, 1100}};
 
 static void check_unpack(const struct backend *backend, const char *name)
 {
@@ -231,11 +231,6 @@ static void test_unpack(void)
 }
 
 /* -- linear */
-
-/* The reference's answer, and the size of its terms: sum |w x| and the largest |w x|. */
-struct answer {
-    float *y, *sum, *largest;
-};
 
 static void run_linear(const struct backend *backend, struct workers *workers, float *y,
                        const float *x, const struct matrix *w, const float *bias, int n_rows,
@@ -293,27 +288,26 @@ static void check_linear_case(const struct backend *backend, const char *name,
     backend_ref.matrix_unpack(values, &ref, 0, n_out);
     if (n_rows && n_in > 2) /* values that bf16 blocks must not flatten: one large, one tiny */
         x[0] = 300, x[1] = 1e-3f;
-    for (unsigned flags = 0; flags < 4; flags++)
-        for (int with_bias = 0; with_bias < 2; with_bias++) {
-            memcpy(expected, before, n_y * sizeof *y);
-            run_linear(&backend_ref, NULL, expected, x, &ref, with_bias ? bias : NULL, n_rows,
-                       flags);
-            for (int t = 0; t < 3; t++) {
-                memcpy(y, before, n_y * sizeof *y);
-                run_linear(backend, workers[t], y, x, &own, with_bias ? bias : NULL, n_rows, flags);
-                if (t)
-                    g_assert_cmpmem(y, n_y * sizeof *y, first, n_y * sizeof *y);
-                memcpy(first, y, n_y * sizeof *y);
-            }
-            check_close(name, y, expected, x, values, &own, n_rows, flags);
+    for (unsigned flags = 0; flags < 4; flags++) {
+        const float *added = ((unsigned)n_rows ^ flags >> 1) & 1 ? bias : NULL;
+        memcpy(expected, before, n_y * sizeof *y);
+        run_linear(&backend_ref, NULL, expected, x, &ref, added, n_rows, flags);
+        for (int t = 0; t < 3; t++) {
+            memcpy(y, before, n_y * sizeof *y);
+            run_linear(backend, workers[t], y, x, &own, added, n_rows, flags);
+            if (t)
+                g_assert_cmpmem(y, n_y * sizeof *y, first, n_y * sizeof *y);
+            memcpy(first, y, n_y * sizeof *y);
         }
+        check_close(name, y, expected, x, values, &own, n_rows, flags);
+    }
     g_aligned_free(ref.data);
     g_aligned_free(own.data);
 }
 
 static void check_linear(const struct backend *backend, const char *name)
 {
-    static const int n_rows[] = {0, 1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 33, 50};
+    static const int n_rows[] = {0, 1, 2, 3, 4, 5, 8, 9, 17, 50};
     struct workers *workers[] = {NULL, workers_new(2), workers_new(3)};
     struct rng rng;
     rng_init(&rng, 3, 0);

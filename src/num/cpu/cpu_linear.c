@@ -107,6 +107,16 @@ static void multiply_block(int task, int thread, void *user)
                              linear->scratch + (size_t)thread * linear->scratch_bytes);
 }
 
+/* As many panels a task as the kernel likes, or fewer, so that each thread has a few tasks. */
+static int block_task_panels(const struct block_kernel *blocks, int n_panels, int n_threads)
+{
+    enum { TASKS_A_THREAD = 4, FEWEST = 8 };
+    int n = blocks->n_panels;
+    while (n > FEWEST && n * n_threads * TASKS_A_THREAD > n_panels)
+        n /= 2;
+    return n;
+}
+
 void cpu_linear(struct workers *workers, float *y, const float *x, const struct matrix *w,
                 const float *bias, int n_rows, unsigned flags, void *work)
 {
@@ -122,7 +132,7 @@ void cpu_linear(struct workers *workers, float *y, const float *x, const struct 
     if (n_rows == 0 || w->n_out == 0)
         return;
     if (linear.blocks) {
-        linear.task_panels = linear.blocks->n_panels;
+        linear.task_panels = block_task_panels(linear.blocks, n_panels, workers_count(workers));
         linear.scratch_bytes = aligned(linear.blocks->scratch_bytes(k, n_rows, linear.task_panels));
         linear.scratch = linear.prepared + aligned(linear.blocks->prepared_bytes(k, n_rows));
         workers_run(workers, parts(n_rows, linear.blocks->prepare_rows), prepare_block, &linear);

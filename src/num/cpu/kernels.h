@@ -33,7 +33,7 @@ struct product {
 /* How panels meet many rows. */
 struct block_kernel {
     int min_rows;     /* fewer rows are the panel kernel's */
-    int n_panels;     /* panels a task */
+    int n_panels;     /* panels a task, at most */
     int prepare_rows; /* rows a task of preparation */
     size_t (*prepared_bytes)(int k, int n_rows);
     /* Rows [first_row, first_row + n_rows) of x (n_all_rows, n_in). */

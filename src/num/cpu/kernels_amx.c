@@ -5,9 +5,10 @@
  * block of 32 inputs summed in a C of its own and scaled in f32; for many rows to level * scale, rounded to bf16, once for
  * ROW_BLOCK rows.
  *
- * Large products, for each block of rows: K in slices of K_SLICE, so that a pair of panels (32 KB) stays in L1 and the slice
- * of the activations (512 KB) in L2; sums wait in scratch between slices. Every sum adds its k in rising order, so with bf16
- * weights a row's result does not depend on the rows beside it, nor on which of the two kernels computed it. */
+ * Large products, for each block of rows: K in slices of K_SLICE, so that a pair of panels and a pair of row tiles (16 KB
+ * each) stay in L1 and the slice of the activations (256 KB) with the sums of the task (1 MB) in L2. Every sum adds its k in
+ * rising order, so with bf16 weights a row's result does not depend on the rows beside it, nor on which of the two kernels
+ * computed it. */
 #include "num/cpu/kernels_amx.h"
 
 #include "num/cpu/kernels_vnni.h"
@@ -22,7 +23,7 @@ enum {
     TILE_K = 32,
     TILE_BYTES = 1024,
     LINE = 64,
-    K_SLICE = 512,
+    K_SLICE = 256,
     ROW_BLOCK = 512,
     SLICE_TILES = K_SLICE / TILE_K,
 };
@@ -41,6 +42,10 @@ static void configure(int n_rows)
         config.row_bytes[i] = LINE;
         config.rows[i] = (uint8_t)(i < 6 ? n_rows : TILE_ROWS);
     }
+    __asm__ volatile(""
+                     :
+                     : "r"(&config)
+                     : "memory"); /* gcc believes that only its first 8 bytes are read */
     _tile_loadconfig(&config);
 }
 
@@ -92,6 +97,8 @@ static void few_multiply_bf16(float *y, const void *panel, const void *x, int k,
     configure(n_rows);
     _tile_zero(0);
     for (int i = 0; i < k; i += TILE_K, a += TILE_BYTES, b += TILE_BYTES) {
+        for (int line = 0; line < TILE_BYTES; line += LINE)
+            _mm_prefetch(b + line + PREFETCH_BYTES, _MM_HINT_T1);
         _tile_loadd(4, a, LINE);
         _tile_loadd(6, b, LINE);
         _tile_dpbf16ps(0, 4, 6);
@@ -108,48 +115,52 @@ KERNEL_INLINE __m512i join(__m512 even, __m512 odd)
                            _mm512_and_si512(_mm512_castps_si512(odd), upper));
 }
 
-/* Two lines of a tile from a line of level + 128: the levels as bf16. */
-KERNEL_INLINE void expand_levels(char *to, __m512i line)
+/* Sixteen whole numbers, first + step i, as a table of bf16, twice: vpermw looks at 5 bits of an index. */
+KERNEL_INLINE __m512i table_of(__m512i numbers)
 {
-    const __m512i byte = _mm512_set1_epi32(0xff);
-    const __m512 middle = _mm512_set1_ps(128);
-    __m512 v[4];
-    for (int b = 0; b < 4; b++)
-        v[b] = _mm512_sub_ps(
-            _mm512_cvtepi32_ps(_mm512_and_si512(_mm512_srli_epi32(line, 8 * (unsigned)b), byte)),
-            middle);
-    _mm512_storeu_si512(to, join(v[0], v[2]));
-    _mm512_storeu_si512(to + LINE, join(v[1], v[3]));
+    __m512 values = _mm512_cvtepi32_ps(numbers);
+    return _mm512_broadcast_i64x4(
+        _mm512_cvtepi32_epi16(_mm512_srli_epi32(_mm512_castps_si512(values), 16)));
 }
 
-static void levels_of_q8(char *tile, const char *lines)
+/* The four half bytes of the 16-bit lanes of `codes`, looked up. */
+KERNEL_INLINE void look_up(__m512i values[4], __m512i codes, __m512i even_table, __m512i odd_table)
 {
-    for (int j = 0; j < 8; j++)
-        expand_levels(tile + 2 * LINE * j, _mm512_loadu_si512(lines + LINE * j));
+    values[0] = _mm512_permutexvar_epi16(codes, even_table);
+    values[1] = _mm512_permutexvar_epi16(_mm512_srli_epi32(codes, 4), odd_table);
+    values[2] = _mm512_permutexvar_epi16(_mm512_srli_epi32(codes, 8), even_table);
+    values[3] = _mm512_permutexvar_epi16(_mm512_srli_epi32(codes, 12), odd_table);
 }
 
-/* The levels of the 4-bit codes as bf16, twice: vpermw looks at 5 bits of an index. */
-KERNEL_INLINE __m512i q4_table(void)
+/* A block of q8 codes as two tiles whose sum are the levels: level + 128 = 16 high + low, so 16 high - 128 and low. */
+KERNEL_INLINE void levels_of_q8(char *tiles, const char *lines)
 {
-    __m512 levels = _mm512_cvtepi32_ps(
-        _mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)quantize_q4_levels)));
-    __m256i half = _mm512_cvtepi32_epi16(_mm512_srli_epi32(_mm512_castps_si512(levels), 16));
-    return _mm512_broadcast_i64x4(half);
+    const __m512i step = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const __m512i low = table_of(step);
+    const __m512i high =
+        table_of(_mm512_sub_epi32(_mm512_slli_epi32(step, 4), _mm512_set1_epi32(128)));
+    for (int j = 0; j < 8; j++, tiles += 2 * LINE) {
+        __m512i values[4];
+        look_up(values, _mm512_loadu_si512(lines + LINE * j), low, high);
+        _mm512_storeu_si512(tiles, values[0]);
+        _mm512_storeu_si512(tiles + TILE_BYTES, values[1]);
+        _mm512_storeu_si512(tiles + LINE, values[2]);
+        _mm512_storeu_si512(tiles + TILE_BYTES + LINE, values[3]);
+    }
 }
 
 /* A 32-bit lane of codes holds 8 inputs; its 16-bit halves, shifted by 0, 4, 8, 12, are inputs (0, 1), (4, 5), (2, 3), (6, 7). */
-static void levels_of_q4(char *tile, const char *lines)
+KERNEL_INLINE void levels_of_q4(char *tile, const char *lines)
 {
-    const __m512i table = q4_table();
+    const __m512i table =
+        table_of(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)quantize_q4_levels)));
     for (int j = 0; j < 4; j++, tile += 4 * LINE) {
-        __m512i codes = _mm512_loadu_si512(lines + LINE * j);
-        _mm512_storeu_si512(tile, _mm512_permutexvar_epi16(codes, table));
-        _mm512_storeu_si512(tile + 2 * LINE,
-                            _mm512_permutexvar_epi16(_mm512_srli_epi32(codes, 4), table));
-        _mm512_storeu_si512(tile + LINE,
-                            _mm512_permutexvar_epi16(_mm512_srli_epi32(codes, 8), table));
-        _mm512_storeu_si512(tile + 3 * LINE,
-                            _mm512_permutexvar_epi16(_mm512_srli_epi32(codes, 12), table));
+        __m512i values[4];
+        look_up(values, _mm512_loadu_si512(lines + LINE * j), table, table);
+        _mm512_storeu_si512(tile, values[0]);
+        _mm512_storeu_si512(tile + 2 * LINE, values[1]);
+        _mm512_storeu_si512(tile + LINE, values[2]);
+        _mm512_storeu_si512(tile + 3 * LINE, values[3]);
     }
 }
 
@@ -160,12 +171,12 @@ KERNEL_INLINE __m512 block_scale(const char *superblock, int block)
                                      : _mm512_slli_epi32(scales, 16));
 }
 
-/* Two tiles of levels of a superblock. */
+/* The tiles of levels of a superblock: two a block for q8, one for q4. */
 KERNEL_INLINE void expand_superblock(char *tiles, const char *w, const int bits)
 {
     for (int block = 0; block < 2; block++)
         if (bits == 8)
-            levels_of_q8(tiles + block * TILE_BYTES, w + 64 + 512 * block);
+            levels_of_q8(tiles + block * 2 * TILE_BYTES, w + 64 + 512 * block);
         else
             levels_of_q4(tiles + block * TILE_BYTES, w + 64 + 256 * block);
 }
@@ -183,26 +194,35 @@ KERNEL_INLINE void add_scaled(__m512 total[TILE_ROWS], const float *sums, const 
 KERNEL_INLINE void few_multiply(float *y, const char *w, const char *a, int k, int n_rows,
                                 const int bits)
 {
-    _Alignas(LINE) char tiles[2][2 * TILE_BYTES];
+    _Alignas(LINE) char tiles[8 * TILE_BYTES];
     _Alignas(LINE) float sums[2][2 * TILE_ROWS * PANEL];
-    const int step = 64 + 128 * bits, n = k / SUPERBLOCK;
+    const int step = 64 + 128 * bits, n = k / SUPERBLOCK, block_bytes = bits / 4 * TILE_BYTES;
     __m512 total[TILE_ROWS];
     for (int r = 0; r < n_rows; r++)
         total[r] = _mm512_setzero_ps();
     configure(n_rows);
     if (n)
-        expand_superblock(tiles[0], w, bits);
+        expand_superblock(tiles, w, bits);
     for (int i = 0; i < n; i++, w += step, a += 2 * TILE_BYTES) {
+        char *b = tiles + (i & 1) * 2 * block_bytes, *next = tiles + (~i & 1) * 2 * block_bytes;
+        for (int line = 0; line < step; line += LINE)
+            _mm_prefetch(w + line + PREFETCH_BYTES, _MM_HINT_T1);
         if (i + 1 < n)
-            expand_superblock(tiles[(i + 1) & 1], w + step, bits);
+            expand_superblock(next, w + step, bits);
         _tile_zero(0);
         _tile_zero(1);
         _tile_loadd(4, a, LINE);
-        _tile_loadd(6, tiles[i & 1], LINE);
-        _tile_dpbf16ps(0, 4, 6);
         _tile_loadd(5, a + TILE_BYTES, LINE);
-        _tile_loadd(7, tiles[i & 1] + TILE_BYTES, LINE);
+        _tile_loadd(6, b, LINE);
+        _tile_dpbf16ps(0, 4, 6);
+        _tile_loadd(7, b + block_bytes, LINE);
         _tile_dpbf16ps(1, 5, 7);
+        if (bits == 8) {
+            _tile_loadd(6, b + TILE_BYTES, LINE);
+            _tile_dpbf16ps(0, 4, 6);
+            _tile_loadd(7, b + block_bytes + TILE_BYTES, LINE);
+            _tile_dpbf16ps(1, 5, 7);
+        }
         if (i)
             add_scaled(total, sums[(i - 1) & 1], w - step, n_rows);
         _tile_stored(0, sums[i & 1], LINE);
@@ -215,42 +235,48 @@ KERNEL_INLINE void few_multiply(float *y, const char *w, const char *a, int k, i
         _mm512_storeu_ps(y + r * PANEL, total[r]);
 }
 
-/* One row needs no tile: it is bound by memory with vector instructions alone. */
+/* Up to 8 rows (q8) or 4 (q4) are faster with vector instructions, which have nothing to expand. */
+enum { VNNI_ROWS_Q8 = 8, VNNI_ROWS_Q4 = 4 };
+
 static size_t quantized_prepared_bytes(int k, int n_rows)
 {
-    size_t vector = vnni_q8.prepared_bytes(k, 1), tiles = few_prepared_bytes(k, n_rows);
+    size_t vector = n_rows <= VNNI_ROWS_Q8 ? vnni_q8.prepared_bytes(k, n_rows)
+                                           : vnni_q8.prepared_bytes(k, VNNI_ROWS_Q8);
+    size_t tiles = few_prepared_bytes(k, n_rows);
     return vector > tiles ? vector : tiles;
 }
 
-static void quantized_prepare(void *to, const float *x, int n_in, int k, int n_rows)
+static void prepare_q8(void *to, const float *x, int n_in, int k, int n_rows)
 {
-    if (n_rows == 1)
-        vnni_q8.prepare(to, x, n_in, k, 1);
-    else
-        few_prepare(to, x, n_in, k, n_rows);
+    (n_rows <= VNNI_ROWS_Q8 ? vnni_q8.prepare : few_prepare)(to, x, n_in, k, n_rows);
+}
+
+static void prepare_q4(void *to, const float *x, int n_in, int k, int n_rows)
+{
+    (n_rows <= VNNI_ROWS_Q4 ? vnni_q4.prepare : few_prepare)(to, x, n_in, k, n_rows);
 }
 
 static void few_multiply_q8(float *y, const void *panel, const void *x, int k, int n_rows)
 {
-    if (n_rows == 1)
-        vnni_q8.multiply(y, panel, x, k, 1);
+    if (n_rows <= VNNI_ROWS_Q8)
+        vnni_q8.multiply(y, panel, x, k, n_rows);
     else
         few_multiply(y, panel, x, k, n_rows, 8);
 }
 
 static void few_multiply_q4(float *y, const void *panel, const void *x, int k, int n_rows)
 {
-    if (n_rows == 1)
-        vnni_q4.multiply(y, panel, x, k, 1);
+    if (n_rows <= VNNI_ROWS_Q4)
+        vnni_q4.multiply(y, panel, x, k, n_rows);
     else
         few_multiply(y, panel, x, k, n_rows, 4);
 }
 
 const struct panel_kernel amx_bf16 = {TILE_ROWS, few_prepared_bytes, few_prepare,
                                       few_multiply_bf16};
-const struct panel_kernel amx_q8 = {TILE_ROWS, quantized_prepared_bytes, quantized_prepare,
+const struct panel_kernel amx_q8 = {TILE_ROWS, quantized_prepared_bytes, prepare_q8,
                                     few_multiply_q8};
-const struct panel_kernel amx_q4 = {TILE_ROWS, quantized_prepared_bytes, quantized_prepare,
+const struct panel_kernel amx_q4 = {TILE_ROWS, quantized_prepared_bytes, prepare_q4,
                                     few_multiply_q4};
 
 /* Activations of many rows: an even number of row tiles, the rows behind the last one zeros. */
@@ -356,6 +382,14 @@ KERNEL_INLINE void multiply_tiles(float *c, float *d, const char *a0, const char
     _tile_stored(3, d + TILE_ROWS * PANEL, LINE);
 }
 
+/* Asks for part `i` of `n` of some memory that will be read soon. */
+KERNEL_INLINE void prefetch_part(const char *memory, size_t n_bytes, int i, int n)
+{
+    size_t part = (n_bytes / LINE + (size_t)n - 1) / (size_t)n * LINE;
+    for (size_t at = (size_t)i * part; at < (size_t)(i + 1) * part && at < n_bytes; at += LINE)
+        _mm_prefetch(memory + at, _MM_HINT_T1);
+}
+
 /* Tiles of B of one slice of a panel: as they lie, or expanded to `buffer`. */
 static const char *slice_tiles(const struct product *p, int panel, int k, int n_tiles, char *buffer)
 {
@@ -369,13 +403,24 @@ static const char *slice_tiles(const struct product *p, int panel, int k, int n_
     return buffer;
 }
 
-static void finish_panel(const struct product *p, const float *sums, int panel, int first_row,
-                         int n_rows)
+/* Rows [first_row, first_row + n_rows) of y, 16 floats a panel. */
+static void finish_rows(const struct product *p, const float *sums, size_t panel_floats,
+                        int first_panel, int n_panels, int first_row, int n_rows)
 {
-    int n = p->w->n_out - panel * PANEL < PANEL ? p->w->n_out - panel * PANEL : PANEL;
-    for (int r = 0; r < n_rows; r++)
-        finish_lanes(p->y + (size_t)(first_row + r) * (size_t)p->w->n_out + panel * PANEL,
-                     sums + r * PANEL, p->bias ? p->bias + panel * PANEL : NULL, n, p->flags);
+    for (int r = 0; r < n_rows; r++) {
+        float *y = p->y + (size_t)(first_row + r) * (size_t)p->w->n_out;
+        for (int i = 0; i < n_panels; i++) {
+            int at = (first_panel + i) * PANEL,
+                n = p->w->n_out - at < PANEL ? p->w->n_out - at : PANEL;
+            __mmask16 lanes = (__mmask16)((1u << n) - 1);
+            __m512 value = _mm512_loadu_ps(sums + (size_t)i * panel_floats + (size_t)r * PANEL);
+            if (p->bias)
+                value = _mm512_add_ps(value, _mm512_maskz_loadu_ps(lanes, p->bias + at));
+            if (p->flags & LINEAR_ADD)
+                value = _mm512_add_ps(_mm512_maskz_loadu_ps(lanes, y + at), value);
+            _mm512_mask_storeu_ps(y + at, lanes, value);
+        }
+    }
 }
 
 /* ROW_BLOCK rows or fewer from row tile `first_tile` on; `sums` (n_panels + 1, row tiles, 16, 16), of which the last takes
@@ -396,7 +441,12 @@ static void multiply_rows(const struct product *p, int first_panel, int n_panels
             const char *b1 = alone ? b0
                                    : slice_tiles(p, first_panel + i + 1, k, n_tiles,
                                                  buffer + SLICE_TILES * TILE_BYTES);
+            size_t slice_bytes = panel_offset(p->w->type, (n_tiles + 1) / 2 * 2 * TILE_K);
             for (int t = 0; t < n_row_tiles; t += 2) {
+                for (int j = 2; j < 4 && i + j < n_panels; j++)
+                    prefetch_part((const char *)panel_at(p->w, first_panel + i + j) +
+                                      panel_offset(p->w->type, k),
+                                  slice_bytes, t / 2, n_row_tiles / 2);
                 size_t at = (size_t)t * TILE_ROWS * PANEL;
                 const char *rows = a + (size_t)t * (size_t)n_tiles * TILE_BYTES;
                 multiply_tiles(c + at, d + at, rows, rows + (size_t)n_tiles * TILE_BYTES, b0, b1,
@@ -416,15 +466,14 @@ static void block_multiply(const struct product *p, int first_panel, int n_panel
         float *sums = scratch;
         char *buffer = (char *)(sums + (size_t)(n_panels + 1) * panel_floats);
         multiply_rows(p, first_panel, n_panels, row / TILE_ROWS, n_row_tiles, sums, buffer);
-        for (int i = 0; i < n_panels; i++)
-            finish_panel(p, sums + (size_t)i * panel_floats, first_panel + i, row, n_rows);
+        finish_rows(p, sums, panel_floats, first_panel, n_panels, row, n_rows);
     }
     _tile_release();
 }
 
 const struct block_kernel amx_block = {
     .min_rows = TILE_ROWS + 1,
-    .n_panels = 16,
+    .n_panels = 32,
     .prepare_rows = 2 * TILE_ROWS,
     .prepared_bytes = block_prepared_bytes,
     .prepare = block_prepare,

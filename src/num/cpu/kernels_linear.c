@@ -66,16 +66,16 @@ VECTOR_INLINE void multiply_bf16(float *y, const char *w, const float *x, int k,
         store_f32(y + r * PANEL, (sum[r][0] + sum[r][1]) + (sum[r][2] + sum[r][3]));
 }
 
-/* Adds 4 inputs of 16 rows, as level + 128 in the bytes of `line`, times x. */
-VECTOR_INLINE void add_line(f32x16 sum[MAX_ROWS], u32x16 line, const float *x, int k, const int m)
+/* 4 inputs of 16 rows, as level + 128 in the bytes of `line`, times x. */
+VECTOR_INLINE f32x16 multiply_line(u32x16 line, const float *x)
 {
     static const int input_of_byte[4] = {0, 2, 1, 3};
     i32x16 levels = (i32x16)(line ^ 0x80808080);
-    for (int b = 0; b < 4; b++) {
-        f32x16 level = __builtin_convertvector((levels << (24 - 8 * b)) >> 24, f32x16);
-        for (int r = 0; r < m; r++)
-            sum[r] += level * x[(size_t)r * (size_t)k + (size_t)input_of_byte[b]];
-    }
+    f32x16 sum = {0};
+    for (int b = 0; b < 4; b++)
+        sum +=
+            __builtin_convertvector((levels << (24 - 8 * b)) >> 24, f32x16) * x[input_of_byte[b]];
+    return sum;
 }
 
 /* Scales of the two blocks of a superblock. */
@@ -85,20 +85,21 @@ VECTOR_INLINE f32x16 block_scale(const char *superblock, int block)
     return block ? bf16_high(scales) : bf16_low(scales);
 }
 
-VECTOR_INLINE void multiply_q8(float *y, const char *w, const float *x, int k, const int m)
+/* One row only: more would not fit the registers of AVX2. */
+void VECTOR_NAME(multiply_q8)(float *y, const void *panel, const void *rows, int k, int n_rows)
 {
-    f32x16 total[MAX_ROWS] = {0};
+    const char *w = panel;
+    const float *x = rows;
+    f32x16 total = {0};
+    (void)n_rows;
     for (int i = 0; i < k; i += SUPERBLOCK, w += SUPERBLOCK_Q8_BYTES)
         for (int block = 0; block < 2; block++) {
-            f32x16 sum[MAX_ROWS] = {0};
-            const char *lines = w + 64 + 512 * block;
-            for (int j = 0; j < 8; j++)
-                add_line(sum, load_u32(lines + 64 * j), x + i + 32 * block + 4 * j, k, m);
-            for (int r = 0; r < m; r++)
-                total[r] += sum[r] * block_scale(w, block);
+            f32x16 sum = {0};
+            for (int j = 0; j < 8; j++, x += 4)
+                sum += multiply_line(load_u32(w + 64 + 512 * block + 64 * j), x);
+            total += sum * block_scale(w, block);
         }
-    for (int r = 0; r < m; r++)
-        store_f32(y + r * PANEL, total[r]);
+    store_f32(y, total);
 }
 
 /* level + 128 of the codes in the low halves of the bytes. */
@@ -115,23 +116,22 @@ VECTOR_INLINE u32x16 look_up(u32x16 codes)
     return codes;
 }
 
-VECTOR_INLINE void multiply_q4(float *y, const char *w, const float *x, int k, const int m)
+void VECTOR_NAME(multiply_q4)(float *y, const void *panel, const void *rows, int k, int n_rows)
 {
-    f32x16 total[MAX_ROWS] = {0};
+    const char *w = panel;
+    const float *x = rows;
+    f32x16 total = {0};
+    (void)n_rows;
     for (int i = 0; i < k; i += SUPERBLOCK, w += SUPERBLOCK_Q4_BYTES)
         for (int block = 0; block < 2; block++) {
-            f32x16 sum[MAX_ROWS] = {0};
-            const char *lines = w + 64 + 256 * block;
-            for (int j = 0; j < 4; j++) {
-                u32x16 codes = load_u32(lines + 64 * j);
-                add_line(sum, look_up(codes), x + i + 32 * block + 8 * j, k, m);
-                add_line(sum, look_up(codes >> 4), x + i + 32 * block + 8 * j + 4, k, m);
+            f32x16 sum = {0};
+            for (int j = 0; j < 4; j++, x += 8) {
+                u32x16 codes = load_u32(w + 64 + 256 * block + 64 * j);
+                sum += multiply_line(look_up(codes), x) + multiply_line(look_up(codes >> 4), x + 4);
             }
-            for (int r = 0; r < m; r++)
-                total[r] += sum[r] * block_scale(w, block);
+            total += sum * block_scale(w, block);
         }
-    for (int r = 0; r < m; r++)
-        store_f32(y + r * PANEL, total[r]);
+    store_f32(y, total);
 }
 
 /* One copy of a kernel for every number of rows, so that the loops over rows are unrolled. */
@@ -155,8 +155,6 @@ VECTOR_INLINE void multiply_q4(float *y, const char *w, const float *x, int k, c
 
 FOR_ROWS(multiply_f32)
 FOR_ROWS(multiply_bf16)
-FOR_ROWS(multiply_q8)
-FOR_ROWS(multiply_q4)
 
 /* A panel back to rows: 16 inputs of all 16 rows at a time, turned. */
 VECTOR_INLINE void store_turned(float *rows, int k, int i, f32x16 v[LANES])

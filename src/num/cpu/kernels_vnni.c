@@ -38,40 +38,55 @@ static size_t vnni_prepared_bytes(int k, int n_rows)
            ((size_t)k / BLOCK * sizeof(struct block_head) + (size_t)k / 4 * sizeof(struct words));
 }
 
-/* The power of two that brings `largest` to [2^14, 32639 / 32768 2^15]. */
+/* The power of two that brings `largest` below 2^15 in rounded whole numbers, its high byte to 127 at most: the exponent of
+ * largest * (1 + 2^-7) goes to 2^14. Zeros get 1, what is not finite a NAN. */
 static float whole_scale(float largest)
 {
-    int exponent;
-    if (!(largest > 0) || !isfinite(largest))
-        return largest > 0 || largest != largest ? NAN : 1;
-    float fraction = frexpf(largest, &exponent);
-    exponent += fraction > 32639.0f / 32768 ? 1 : 0;
-    return ldexpf(1, exponent - 15 < -126 ? -126 : exponent - 15);
+    union {
+        float f;
+        int32_t bits;
+    } scale = {.f = largest * (1 + 1.0f / 128)};
+    int32_t exponent = (scale.bits >> 23) - 14;
+    if (!(largest > 0) || !(scale.f < INFINITY))
+        return largest == 0 ? 1 : NAN;
+    scale.bits = (exponent < 1 ? 1 : exponent) << 23;
+    return scale.f;
 }
 
-static void prepare_block(struct block_head *head, struct words *words, int n_rows,
-                          const float x[BLOCK])
+/* x as bytes: high ones in the lower half of the result, low ones in the upper; inputs in the order of a line. */
+KERNEL_INLINE __m256i split_bytes(__m512i whole)
 {
-    static const int byte_of_input[4] = {0, 2, 1, 3};
-    float largest = 0;
-    int32_t sum = 0;
-    for (int i = 0; i < BLOCK; i++)
-        largest = fabsf(x[i]) > largest || x[i] != x[i] ? fabsf(x[i]) : largest;
+    const __m128i order = _mm_setr_epi8(0, 2, 1, 3, 4, 6, 5, 7, 8, 10, 9, 11, 12, 14, 13, 15);
+    __m512i upper = _mm512_srai_epi32(_mm512_add_epi32(whole, _mm512_set1_epi32(128)), 8);
+    __m512i lower = _mm512_sub_epi32(whole, _mm512_slli_epi32(upper, 8));
+    return _mm256_set_m128i(_mm_shuffle_epi8(_mm512_cvtepi32_epi8(lower), order),
+                            _mm_shuffle_epi8(_mm512_cvtepi32_epi8(upper), order));
+}
+
+static void prepare_block(struct block_head *head, struct words *words, int n_rows, __m512 x0,
+                          __m512 x1)
+{
+    float largest = _mm512_reduce_max_ps(_mm512_max_ps(_mm512_abs_ps(x0), _mm512_abs_ps(x1)));
+    if (_mm512_cmp_ps_mask(x0, x1, _CMP_UNORD_Q))
+        largest = NAN; /* the maximum does not see it */
     head->scale = whole_scale(largest);
-    float factor = isnan(head->scale) ? 0 : 1 / head->scale;
-    for (int j = 0; j < BLOCK / 4; j++) {
-        int8_t high[4], low[4];
-        for (int i = 0; i < 4; i++) {
-            int32_t whole = factor != 0 ? (int32_t)lrintf(x[4 * j + i] * factor) : 0;
-            int32_t upper = (whole + 128) >> 8;
-            high[byte_of_input[i]] = (int8_t)upper;
-            low[byte_of_input[i]] = (int8_t)(whole - upper * 256);
-            sum += whole;
-        }
-        memcpy(&words[j * n_rows].high, high, 4);
-        memcpy(&words[j * n_rows].low, low, 4);
+    __m512 factor = _mm512_set1_ps(largest >= 0 && largest < INFINITY ? 1 / head->scale : 0);
+    __m512i whole[2] = {_mm512_cvtps_epi32(_mm512_mul_ps(x0, factor)),
+                        _mm512_cvtps_epi32(_mm512_mul_ps(x1, factor))};
+    for (int half = 0; half < 2; half++, words += 4 * n_rows) {
+        int32_t bytes[8];
+        _mm256_storeu_si256((__m256i *)bytes, split_bytes(whole[half]));
+        for (int j = 0; j < 4; j++)
+            words[j * n_rows] = (struct words){bytes[j], bytes[4 + j]};
     }
-    head->correction = -128 * sum;
+    head->correction = -128 * _mm512_reduce_add_epi32(_mm512_add_epi32(whole[0], whole[1]));
+}
+
+KERNEL_INLINE __m512 load_rounded(const float *x, int n)
+{
+    return (__m512)round_bf16(n >= LANES ? load_f32(x)
+                              : n > 0    ? load_f32_part(x, (size_t)n)
+                                         : (f32x16){0});
 }
 
 static void vnni_prepare(void *to, const float *x, int n_in, int k, int n_rows)
@@ -79,16 +94,10 @@ static void vnni_prepare(void *to, const float *x, int n_in, int k, int n_rows)
     struct block_head *heads = to;
     struct words *words = (struct words *)(heads + (size_t)k / BLOCK * (size_t)n_rows);
     for (int r = 0; r < n_rows; r++, x += n_in)
-        for (int i = 0; i < k; i += BLOCK) {
-            float block[BLOCK] = {0};
-            int n = n_in - i < BLOCK ? n_in - i : BLOCK;
-            for (int part = 0; part < n; part += LANES)
-                store_u32(block + part,
-                          round_bf16(load_f32_part(x + i + part,
-                                                   (size_t)(n - part < LANES ? n - part : LANES))));
+        for (int i = 0; i < k; i += BLOCK)
             prepare_block(&heads[i / BLOCK * n_rows + r], &words[i / 4 * n_rows + r], n_rows,
-                          block);
-        }
+                          load_rounded(x + i, n_in - i),
+                          load_rounded(x + i + LANES, n_in - i - LANES));
 }
 
 KERNEL_INLINE __m512 block_scale(const char *superblock, int block)
@@ -123,6 +132,8 @@ KERNEL_INLINE void multiply_whole(float *y, const char *w, const void *x, int k,
     for (int i = 0; i < k; i += SUPERBLOCK, w += 64 + 128 * bits)
         for (int block = 0; block < 2; block++) {
             const char *lines = w + 64 + 64 * bits * block;
+            for (int j = block - 1; j < bits; j++)
+                _mm_prefetch(lines + 64 * j + PREFETCH_BYTES, _MM_HINT_T1);
             __m512i high[MAX_ROWS], low[MAX_ROWS];
             for (int r = 0; r < m; r++) {
                 high[r] = _mm512_setzero_si512();

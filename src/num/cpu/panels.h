@@ -23,6 +23,10 @@ enum {
     SUPERBLOCK_Q4_BYTES = 64 + 512
 };
 
+/* How far ahead of its reading a kernel asks for weights, into L2: the line buffers of L1 alone do not hold enough of them to
+ * cover the way to memory. Measured: 70% of the read loop without, 90% with. */
+enum { PREFETCH_BYTES = 3072 };
+
 /* `n_in` rounded up to what the layout pads it to. */
 int panel_inputs(enum weight_type type, int n_in);
 size_t panel_bytes(enum weight_type type, int n_in);

@@ -3,16 +3,16 @@
 
 enum { ROWS = 4, QUERIES = 64 };
 
-#define PANELS(PREPARE, MULTIPLY)                                                                  \
+#define PANELS(ROWS, PREPARE, MULTIPLY)                                                            \
     {                                                                                              \
-        .max_rows = ROWS, .prepared_bytes = VECTOR_NAME(prepared_bytes),                           \
-        .prepare = VECTOR_NAME(PREPARE), .multiply = VECTOR_NAME(MULTIPLY)                         \
+        ROWS, VECTOR_NAME(prepared_bytes), VECTOR_NAME(PREPARE), VECTOR_NAME(MULTIPLY)             \
     }
 #define PANELS_OF_ALL_TYPES(PREPARE)                                                               \
     {                                                                                              \
-        [WEIGHT_F32] = PANELS(PREPARE, multiply_f32),                                              \
-        [WEIGHT_BF16] = PANELS(PREPARE, multiply_bf16),                                            \
-        [WEIGHT_Q8] = PANELS(PREPARE, multiply_q8), [WEIGHT_Q4] = PANELS(PREPARE, multiply_q4)     \
+        [WEIGHT_F32] = PANELS(ROWS, PREPARE, multiply_f32),                                        \
+        [WEIGHT_BF16] = PANELS(ROWS, PREPARE, multiply_bf16),                                      \
+        [WEIGHT_Q8] = PANELS(1, PREPARE, multiply_q8),                                             \
+        [WEIGHT_Q4] = PANELS(1, PREPARE, multiply_q4)                                              \
     }
 #define ATTENTION                                                                                  \
     {                                                                                              \
