@@ -138,7 +138,7 @@ static double time_prefill(struct bench *bench, int n, int *n_tokens)
 
 static double time_decode(struct bench *bench, int n, int *n_tokens)
 {
-    struct session *sessions[MAX_SESSIONS];
+    struct session *sessions[MAX_SESSIONS] = {NULL};
     for (int i = 0; i < n; i++) {
         struct sequence prompt = make_prompt(bench, 16);
         sessions[i] = session_new(bench->engine, -1);
