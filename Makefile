@@ -92,7 +92,7 @@ test: deps
 	@$(MAKE) --no-print-directory check
 
 # GLib's own allocator reuses memory between threads in a way that ThreadSanitizer does not see.
-CHECK_ENVIRONMENT := $(if $(filter tsan,$(VARIANT)),G_SLICE=always-malloc)
+CHECK_ENVIRONMENT := $(if $(filter tsan,$(VARIANT)),G_SLICE=always-malloc TSAN_OPTIONS=suppressions=$(abspath tests/tsan.supp))
 # Every test, without a look at the packages. TESTS_MATCH=NAME runs only the tests whose file name holds NAME.
 TESTS_MATCH ?=
 check: $(B)/fire $(TESTS) $(TOOLS) $(PRELOADS) $(FUZZERS)
