@@ -14,7 +14,7 @@ VARIANT ?= release
 PREFIX ?= /usr/local
 B := build/$(VARIANT)
 
-PACKAGES := glib-2.0 jansson libcurl libmicrohttpd sqlite3 libjpeg spng libwebp libwebpdemux libgif cairo
+PACKAGES := glib-2.0 jansson libcurl libmicrohttpd sqlite3 libjpeg spng libwebp libwebpdemux libgif cairo libpcre2-8
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvla -Wundef \
 	-Wwrite-strings -Wformat=2 -fno-common
 WERROR ?=
@@ -23,8 +23,9 @@ VARIANT_debug := -O0 -g3
 VARIANT_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 VARIANT_tsan := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
 VARIANT_cov := -O0 -g --coverage
+VARIANT_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 ifeq ($(VARIANT_$(VARIANT)),)
-$(error unknown VARIANT '$(VARIANT)': release, debug, asan, tsan or cov)
+$(error unknown VARIANT '$(VARIANT)': release, debug, asan, tsan, cov or fuzz (clang))
 endif
 
 # pkg-config is asked only when something is compiled, so that `make test` can install it first.
@@ -60,17 +61,22 @@ PROGRAM_SOURCES := src/cmd/main.c
 LIBRARY_SOURCES := $(filter-out $(PROGRAM_SOURCES),$(SOURCES))
 VECTOR_OBJECTS := $(foreach isa,$(VECTOR_ISAS),$(VECTOR:src/%.c=$(B)/src/%.$(isa).o))
 LIBRARY_OBJECTS := $(LIBRARY_SOURCES:src/%.c=$(B)/src/%.o) $(VECTOR_OBJECTS) $(B)/src/dialogue/embedded_prompts.o
-# tests/test_*.c is one test program each; tests/support/*.c is linked into all of them; tests/tools/*.c is one helper program each.
+# tests/test_*.c is one test program each; tests/support/*.c is linked into all of them; tests/tools/*.c is one helper program each;
+# tests/preload/*.c is one library each that a test preloads into the program (no sanitizer: it must load anywhere).
 TEST_SOURCES := $(sort $(wildcard tests/test_*.c))
 SUPPORT_OBJECTS := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/support/*.c)))
 TESTS := $(TEST_SOURCES:tests/%.c=$(B)/tests/%)
 # bench/*.c is one program each, run by hand.
 BENCHES := $(patsubst %.c,$(B)/%,$(sort $(wildcard bench/*.c)))
 TOOLS := $(patsubst tests/tools/%.c,$(B)/tests/tools/%,$(sort $(wildcard tests/tools/*.c)))
+# fuzz/fuzz_*.c is one fuzz target each, linked with a fuzzer (VARIANT=fuzz) or a main that replays files.
+FUZZERS := $(patsubst fuzz/%.c,$(B)/fuzz/%,$(sort $(wildcard fuzz/fuzz_*.c)))
+FUZZ_MAIN := $(if $(filter fuzz,$(VARIANT)),,$(B)/fuzz/replay.o)
+PRELOADS := $(patsubst tests/preload/%.c,$(B)/tests/tools/%.so,$(sort $(wildcard tests/preload/*.c)))
 SCRIPT_TESTS := $(sort $(wildcard tests/cli/*.t))
 PROMPTS := $(sort $(wildcard share/prompts/*.txt))
 
-.PHONY: all deps demo test check bench lint format install uninstall clean FORCE
+.PHONY: all deps demo test check bench fuzzers lint format install uninstall clean FORCE
 .DELETE_ON_ERROR:
 
 all: $(B)/fire
@@ -85,10 +91,12 @@ demo: deps
 test: deps
 	@$(MAKE) --no-print-directory check
 
+# GLib's own allocator reuses memory between threads in a way that ThreadSanitizer does not see.
+CHECK_ENVIRONMENT := $(if $(filter tsan,$(VARIANT)),G_SLICE=always-malloc TSAN_OPTIONS=suppressions=$(abspath tests/tsan.supp))
 # Every test, without a look at the packages. TESTS_MATCH=NAME runs only the tests whose file name holds NAME.
 TESTS_MATCH ?=
-check: $(B)/fire $(TESTS) $(TOOLS)
-	@FIRE=$(abspath $(B)/fire) FIRE_TOOLS=$(abspath $(B)/tests/tools) FIRE_VARIANT=$(VARIANT) \
+check: $(B)/fire $(TESTS) $(TOOLS) $(PRELOADS) $(FUZZERS)
+	@$(CHECK_ENVIRONMENT) FIRE=$(abspath $(B)/fire) FIRE_TOOLS=$(abspath $(B)/tests/tools) FIRE_FUZZ=$(abspath $(B)/fuzz) FIRE_VARIANT=$(VARIANT) \
 	FIRE_SHARED=$${FIRE_SHARED:-$(abspath ../shared)} \
 	prove --merge --timer --jobs 2 --exec '' $(foreach t,$(TESTS) $(SCRIPT_TESTS),$(if $(TESTS_MATCH),$(if $(findstring $(TESTS_MATCH),$(t)),$(t)),$(t)))
 
@@ -125,6 +133,19 @@ $(TOOLS): $(B)/tests/tools/%: $(B)/tests/tools/%.o $(SUPPORT_OBJECTS) $(B)/libfi
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
+fuzzers: $(FUZZERS)
+
+$(B)/fuzz/%.o: fuzz/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(FUZZERS): $(B)/fuzz/%: $(B)/fuzz/%.o $(FUZZ_MAIN) $(B)/libfire.a
+	$(CC) $(ALL_LDFLAGS) $(if $(FUZZ_MAIN),,-fsanitize=fuzzer) -o $@ $^ $(LIBS)
+
+$(PRELOADS): $(B)/tests/tools/%.so: tests/preload/%.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu17 $(WARNINGS) $(WERROR) -O2 -g -shared -fPIC -o $@ $< -ldl
+
 bench: $(BENCHES)
 
 $(B)/bench/%.o: bench/%.c
@@ -155,6 +176,8 @@ lint:
 	@tools/lint
 
 format:
+	clang-format -i $(shell git ls-files 'src/*.[ch]' 'tests/*.[ch]' 'fuzz/*.[ch]')
+
 	clang-format -i $(shell git ls-files 'src/*.[ch]' 'tests/*.[ch]' 'bench/*.[ch]')
 
 compile_commands.json: Makefile
@@ -171,5 +194,7 @@ uninstall:
 
 clean:
 	rm -rf build compile_commands.json
+
+-include $(LIBRARY_OBJECTS:.o=.d) $(B)/src/cmd/main.d $(TESTS:=.d) $(TOOLS:=.d) $(SUPPORT_OBJECTS:.o=.d) $(FUZZERS:=.d)
 
 -include $(LIBRARY_OBJECTS:.o=.d) $(B)/src/cmd/main.d $(TESTS:=.d) $(TOOLS:=.d) $(BENCHES:=.d) $(SUPPORT_OBJECTS:.o=.d)

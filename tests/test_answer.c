@@ -158,6 +158,11 @@ static const struct answer_case {
     {"d", NULL, " ", NULL, NULL, "none", "x", NAN},
 };
 
+static const char *const rule_names[] = {
+    [ANSWER_NONE] = "none",     [ANSWER_VQA] = "vqa",         [ANSWER_CHOICE] = "choice",
+    [ANSWER_YES_NO] = "yes-no", [ANSWER_RELAXED] = "relaxed", [ANSWER_EXACT] = "exact",
+};
+
 static void test_match(void)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -172,7 +177,7 @@ static void test_match(void)
         };
         if (c->rule_named)
             sample.meta = json_pack("{s:s}", "answer-match", c->rule_named);
-        g_assert_cmpstr(answer_rule_name(answer_rule_of(&sample)), ==, c->rule);
+        g_assert_cmpstr(rule_names[answer_rule_of(&sample)], ==, c->rule);
         support_assert_near(answer_match(&sample, c->answer), c->match, 1e-12);
         g_strfreev(sample.choices);
         g_strfreev(sample.answers);

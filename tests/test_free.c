@@ -1,7 +1,7 @@
 /* free, outcome, bootstrap: the reference cases, each option, the paper's curves, intervals. */
 #include "base/error.h"
 #include "base/rng.h"
-#include "metric/free.h"
+#include "metric/free_set.h"
 #include "support/support.h"
 
 #include <math.h>
@@ -198,6 +198,75 @@ static void test_options(void)
         }
         free_result_clear(&result);
     }
+}
+
+/* --- refusals, and rounds that nobody judged --- */
+
+static void test_refused(void)
+{
+    static const struct {
+        double scores[3];
+        int n_scores, refused, unparsed, k;
+    } cases[] = {
+        {{N}, 1, 1, 0, 1},    {{3, N}, 2, 1, 0, 1},
+        {{N, N}, 2, 0, 1, 1}, /* it ended at the first by these rules: the refusal was not reached */
+        {{9, N}, 2, 0, 0, 0}, /* solved before */
+        {{3, 5}, 2, 0, 0, 1}, {{0}, 0, 1, 0, 1},
+    };
+    struct free_options options = {.protocol = &paper, .baseline_rounds = NAN};
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        struct free_item item = {.source = "s",
+                                 .scores = cases[i].scores,
+                                 .n_scores = cases[i].n_scores,
+                                 .refused = true};
+        struct free_result result;
+        g_assert_true(free_compute(&result, &item, 1, &options, NULL));
+        g_test_message("case %zu", i);
+        g_assert_cmpint(result.micro.refused, ==, cases[i].refused);
+        g_assert_cmpint(result.micro.unparsed, ==, cases[i].unparsed);
+        g_assert_cmpint(result.micro.k, ==, cases[i].k);
+        g_assert_cmpint(result.macro.refused, ==, cases[i].refused);
+        free_result_clear(&result);
+    }
+    /* Under parse-fail=zero the one at the end is a refusal, the one before is not. */
+    struct protocol zero = paper;
+    set_options(&zero, "parse-fail=zero");
+    options.protocol = &zero;
+    struct free_item item = {
+        .source = "s", .scores = (double[]){N, 4, N}, .n_scores = 3, .refused = true};
+    struct free_result result;
+    g_assert_true(free_compute(&result, &item, 1, &options, NULL));
+    g_assert_cmpint(result.micro.refused, ==, 1);
+    g_assert_cmpint(result.micro.unparsed, ==, 1);
+    free_result_clear(&result);
+}
+
+static int count_rounds(enum stop stop, const char *feedback, double score)
+{
+    struct turn turns[] = {{(char *)"r", (char *)"Score: 3.", 3, NULL},
+                           {(char *)"r", (char *)feedback, score, NULL}};
+    struct dialogue dialogue = {
+        .sample = {.source = (char *)"s", .question = (char *)"q", .answer = (char *)"x"},
+        .turns = turns,
+        .n_turns = 2,
+        .stop = stop};
+    struct free_set *set = free_set_new();
+    free_set_add(set, &dialogue);
+    int n = free_set_items(set)[0].n_scores;
+    g_assert_true(free_set_items(set)[0].refused == (stop == STOP_REFUSED));
+    free_set_free(set);
+    return n;
+}
+
+/* A last round that the teacher has not judged was not played. */
+static void test_open_round(void)
+{
+    g_assert_cmpint(count_rounds(STOP_NONE, NULL, N), ==, 1);
+    g_assert_cmpint(count_rounds(STOP_MAX_TURNS, NULL, N), ==, 1);
+    g_assert_cmpint(count_rounds(STOP_REFUSED, NULL, N), ==, 2);
+    g_assert_cmpint(count_rounds(STOP_REFUSED, "I cannot", N), ==, 2);
+    g_assert_cmpint(count_rounds(STOP_NONE, "no score", N), ==, 2);
+    g_assert_cmpint(count_rounds(STOP_NONE, NULL, 9), ==, 2); /* judged, whatever was said */
 }
 
 /* --- sources, sides, counts --- */
@@ -599,6 +668,8 @@ int main(int argc, char **argv)
     g_assert_true(protocol_init(&paper, "paper", NULL));
     g_test_add_func("/free/reference", test_reference);
     g_test_add_func("/free/options", test_options);
+    g_test_add_func("/free/refused", test_refused);
+    g_test_add_func("/free/open-round", test_open_round);
     g_test_add_func("/free/sources", test_sources);
     g_test_add_func("/free/refuses", test_refuses);
     g_test_add_func("/free/empty", test_empty);

@@ -138,6 +138,7 @@ static const struct fault_case fault_cases[] = {
     {.spec = "429-long", CHAT_FAILED, "the server asks to wait 3600 s", 1, 1, 429},
     {.spec = "429-quota", CHAT_FAILED, "the quota is exhausted", 1, 1, 429},
     {.spec = "429-quota-if-top-p", CHAT_FAILED, "the quota is exhausted", 1, 1, 429},
+    {.spec = "500-if-top-p*1", CHAT_OK, ANSWER, 2, 2, 200},
     {.spec = "429-daily", CHAT_FAILED, "the quota is exhausted", 1, 1, 429},
     {.spec = "402", CHAT_FAILED, "Insufficient Balance", 1, 1, 402},
     {.spec = "408*1", CHAT_OK, ANSWER, 2, 2, 200},
@@ -603,6 +604,43 @@ static void test_quota_stops(void)
     fake_stop(fake);
 }
 
+/* Asked to finish: a call between two tries ends at once, one on the wire gets its reply, a new one is not sent. */
+static void test_finish(void)
+{
+    struct fake *fake = fake_start(NULL);
+    struct openai_options options = OPENAI_OPTIONS_INIT;
+    const char *model = "student!500-if-top-p";
+    options.url = fake_url(fake);
+    options.model = model;
+    options.backoff_s = SLOW;
+    struct chat *chat = openai_new(&options, NULL);
+    struct got waiting = {0}, answered = {0}, later = {0};
+    send_text(chat, "with top_p", &waiting);
+    while (count_requests(fake, model) < 1)
+        g_main_context_iteration(NULL, FALSE);
+    iterate_for_a_while();
+    const struct chat_message message = {CHAT_USER, "how many?", false};
+    const struct chat_request request = {
+        .messages = &message, .n_messages = 1, .sampling = {.temperature = 0, .top_p = NAN}};
+    chat_send(chat, &request, on_done, &answered);
+    while (count_requests(fake, model) < 2)
+        g_main_context_iteration(NULL, FALSE);
+    chat_finish(chat);
+    chat_send(chat, &request, on_done, &later);
+    support_wait(&waiting.done);
+    support_wait(&answered.done);
+    support_wait(&later.done);
+    g_assert_cmpint(waiting.outcome, ==, CHAT_CANCELLED);
+    g_assert_cmpint(answered.outcome, ==, CHAT_OK);
+    g_assert_cmpint(later.outcome, ==, CHAT_CANCELLED);
+    g_assert_cmpint(count_requests(fake, model), ==, 2);
+    got_clear(&waiting);
+    got_clear(&answered);
+    got_clear(&later);
+    chat_free(chat);
+    fake_stop(fake);
+}
+
 /* -- cancelling -------------------------------------------------------------------------------- */
 
 static void test_cancel(void)
@@ -805,6 +843,7 @@ int main(int argc, char **argv)
     g_test_add_func("/openai/keep-alive", test_keep_alive);
     g_test_add_func("/openai/adaptation-is-remembered", test_adaptation_is_remembered);
     g_test_add_func("/openai/quota-stops", test_quota_stops);
+    g_test_add_func("/openai/finish", test_finish);
     g_test_add_func("/openai/cancel", test_cancel);
     g_test_add_func("/openai/key-never-shows", test_key_never_shows);
     g_test_add_func("/openai/key-is-sent", test_key_is_sent);

@@ -92,7 +92,7 @@ static char *default_of(const char *protocol_name, const struct protocol_option 
 static void test_design_page(void)
 {
     g_autoptr(GPtrArray) rows = read_page();
-    g_assert_cmpuint(rows->len, >=, 28);
+    g_assert_cmpuint(rows->len, >=, 29);
     const struct protocol_option *option = protocol_options;
     for (guint i = 0; i < rows->len; i++, option++) {
         const struct page_row *row = rows->pdata[i];
@@ -269,6 +269,46 @@ static void test_json_refuses(void)
     g_assert_cmpmem(&read, sizeof read, &official, sizeof official);
 }
 
+/* Which options decide what is asked. */
+static void test_play_difference(void)
+{
+    static const struct {
+        const char *set, *free_setting, *fixed_setting; /* NULL: none */
+    } cases[] = {
+        {"threshold=10", "threshold", NULL},
+        {"stop-rule=gt", "stop-rule", NULL},
+        {"turns=3", "turns", NULL},
+        {"no-gain=off", "no-gain", NULL},
+        {"parse-fail=zero", "parse-fail", NULL},
+        {"parse-fail=drop", NULL, NULL}, /* plays as `stop` */
+        {"zero-score=stop", "zero-score", NULL},
+        {"score-range=any", "score-range", NULL},
+        {"score-parse=official", "score-parse", "score-parse"},
+        {"teacher-history=none", "teacher-history", "teacher-history"},
+        {"feedback=full", "feedback", "feedback"},
+        {"final=best", NULL, NULL},
+        {"penalty=5", NULL, NULL},
+        {"label-score=field", NULL, NULL},
+        {"feedback-text=whole", NULL, NULL},
+        {"cider=words", NULL, NULL},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        struct protocol paper, other;
+        g_assert_true(protocol_init(&paper, "paper", NULL));
+        other = paper;
+        g_assert_true(protocol_set(&other, cases[i].set, NULL));
+        g_autofree char *in_free = protocol_play_difference(&paper, &other, PLAYS_FREE);
+        g_autofree char *in_fixed = protocol_play_difference(&paper, &other, PLAYS_FIXED);
+        g_assert_cmpstr(in_free, ==, cases[i].free_setting);
+        g_assert_cmpstr(in_fixed, ==, cases[i].fixed_setting);
+    }
+    struct protocol paper, official;
+    g_assert_true(protocol_init(&paper, "paper", NULL));
+    g_assert_true(protocol_init(&official, "official", NULL));
+    g_autofree char *all = protocol_play_difference(&paper, &official, PLAYS_FREE);
+    g_assert_cmpstr(all, ==, "zero-score, score-range, score-parse, teacher-history");
+}
+
 static void test_is_solved(void)
 {
     struct protocol protocol;
@@ -292,6 +332,7 @@ int main(int argc, char **argv)
     g_test_add_func("/protocol/bad-name", test_bad_name);
     g_test_add_func("/protocol/json-round-trip", test_json_round_trip);
     g_test_add_func("/protocol/json-refuses", test_json_refuses);
+    g_test_add_func("/protocol/play-difference", test_play_difference);
     g_test_add_func("/protocol/is-solved", test_is_solved);
     return g_test_run();
 }

@@ -6,6 +6,7 @@
 #include "support/support.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <math.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -118,6 +119,12 @@ static const struct {
      "-no-turns -no-turns -no-turns .", "+" MADE_ID " +" MADE_ID "-2 +" MADE_ID "-3 ."},
     {A "\n" A "\n" A "\n", "+a +" MADE_ID " +" MADE_ID "-2 .", "-no-turns -no-turns -no-turns .",
      "+a +" MADE_ID " +" MADE_ID "-2 ."},
+    {"{\"id\":7,\"source\":\"s\",\"image\":null,\"question\":\"q\",\"answer\":\"x\"}\n"
+     "{\"id\":-7,\"source\":\"s\",\"image\":null,\"question\":\"q\",\"answer\":\"x\"}\n"
+     "{\"id\":\"7\",\"source\":\"s\",\"image\":null,\"question\":\"q\",\"answer\":\"x\"}",
+     "+7 +-7 +" MADE_ID " .", "-no-turns -no-turns -no-turns .", "+7 +-7 +" MADE_ID " ."},
+    {"{\"id\":7.5,\"source\":\"s\",\"image\":null,\"question\":\"q\",\"answer\":\"x\"}",
+     "-wrong-type .", NULL, NULL},
     /* Our lines. */
     {"{}", "-missing-key .", NULL, NULL},
     {"{\"source\":\"s\",\"question\":\"q\"}", "-missing-key .", NULL, NULL},
@@ -139,6 +146,8 @@ static const struct {
     {D("\"turns\":[{\"response\":\"r\",\"feedback\":\"f\"}]"), "+d .", "+d .", "-no-score ."},
     {D("\"turns\":[{\"response\":\"r\",\"feedback\":\"f\",\"score\":null}]"), "+d .", "+d .",
      "-no-score ."},
+    {D("\"turns\":[{\"response\":\"r\",\"feedback\":\"Score: 7.\",\"score\":null}]"), "+d .",
+     "+d .", "-no-score ."},
     {D("\"turns\":[{\"response\":\"r\",\"feedback\":\"f\",\"score\":7.5}]"), "+d .", NULL, NULL},
     {D("\"turns\":[{\"response\":\"r\",\"feedback\":\"f\",\"score\":\"7\"}]"), "+d .",
      "-wrong-type .", NULL},
@@ -501,16 +510,21 @@ static size_t drink(struct flood *job, struct ids *ids, const char **last_cause)
     return n_good;
 }
 
-/* 300,000 records, a third of them equal and without an id: at most 16 bytes each. */
+/* 300,000 records, a third of them equal and without an id: at most 16 bytes each (as malloc counts
+ * them, where it is glibc's). */
 static void test_many_ids(void)
 {
     struct flood job = {.n_named = 200000, .n_equal = 100000};
     struct ids *ids = ids_new();
     const char *cause = NULL;
+    struct mallinfo2 before = mallinfo2();
     g_assert_cmpuint(drink(&job, ids, &cause), ==, 300001);
     g_assert_null(cause);
-    g_assert_cmpuint(ids_count(ids), ==, 300001);
-    g_assert_cmpuint(ids_bytes(ids), <=, 16 * 300001);
+    struct mallinfo2 after = mallinfo2();
+    if (before.uordblks > 0) {
+        g_assert_cmpuint(after.uordblks - before.uordblks, <=, 16 * 300001);
+        g_assert_cmpuint(after.uordblks - before.uordblks, >=, 8 * 300001); /* they were counted */
+    }
     g_assert_true(ids_has(ids, MADE_ID));
     g_assert_true(ids_has(ids, MADE_ID "-100000"));
     g_assert_false(ids_has(ids, MADE_ID "-100001"));
@@ -533,7 +547,6 @@ static void test_ids_reference(void)
         g_assert_true(ids_add(ids, id) == !seen);
         g_hash_table_add(reference, id);
     }
-    g_assert_cmpuint(ids_count(ids), ==, g_hash_table_size(reference));
     g_hash_table_unref(reference);
     ids_free(ids);
 }

@@ -55,7 +55,8 @@ static void make_fixture(struct fixture *fixture, int n_resamples)
 static void check_keys(const json_t *row, bool with_intervals)
 {
     static const char *const metrics[] = {"at_rounds", "at", "adr", "atr", "atr_all", "rr"};
-    static const char *const others[] = {"n", "removed", "k", "unparsed", "dropped", "failed"};
+    static const char *const others[] = {"n",       "removed", "k",     "unparsed",
+                                         "refused", "dropped", "failed"};
     const json_t *ci = json_object_get(row, "ci");
     g_assert_cmpuint(json_object_size(ci), ==, with_intervals ? G_N_ELEMENTS(metrics) : 0);
     for (size_t i = 0; i < G_N_ELEMENTS(others); i++)
@@ -139,7 +140,7 @@ static void test_free_tables(void)
     g_assert_cmpuint(g_strv_length(lines), ==, 6); /* heads, two sources, micro, macro, "" */
     g_assert_true(g_str_has_prefix(lines[0], "source,n,removed,k,"));
     g_assert_true(g_str_has_suffix(lines[0], ",note"));
-    g_assert_true(g_str_has_prefix(lines[2], "\"my, own\",1,1,0,0,0,0,0,,,,"));
+    g_assert_true(g_str_has_prefix(lines[2], "\"my, own\",1,1,0,0,0,0,0,0,,,,"));
     g_assert_nonnull(strstr(lines[3], "0.750000,"));
     g_assert_nonnull(strstr(lines[4], "50 resamples of pictures, seed 7"));
     free_result_clear(&fixture.result);
@@ -147,71 +148,153 @@ static void test_free_tables(void)
 
 /* --- fixed --- */
 
-static void test_fixed(void)
+/* Not computed: what is printed is told apart by its value. */
+static void make_fixed(struct fixed_result *result, struct fixed_row rows[2], bool is_teacher)
 {
+    static const struct text_scores none = {0, {NAN, NAN, NAN, NAN}, {NAN, NAN, NAN, NAN}, NAN};
     struct fixed_scores micro = {
-        .text = {.n = 4,
-                 .bleu_corpus = {0.5, 0.4, 0.3, 0.2},
-                 .bleu_mean = {0.6, 0.5, 0.4, 0.3},
-                 .cider = 2},
-        .first = {.n = 2, .bleu_mean = {0.1, 0.1, 0.1, 0.1}, .cider = 1},
-        .mae = {.n = 4, .unparsed = 1, .no_label = 2, .sum = 14},
+        .headline = {{4, {0.5, 0.4, 0.3, 0.2}, {0.6, 0.5, 0.4, 0.3}, 2}, 1, 2},
+        .first = {none, 0, 3},
+        .mae = {.n = is_teacher ? 4 : 0, .unparsed = 1, .no_label = 2},
+        .mae_mean = is_teacher ? 3.5 : NAN,
+        .ci = {{0.55, 0.65}, {0.45, 0.55}, {0.35, 0.45}, {-0.0001, 0.35}, {1.5, 2.5}, {NAN, NAN}},
     };
-    struct fixed_row rows[] = {
-        {"x",
-         {.text = {.n = 3, .bleu_mean = {0.8, 0.6, 0.4, 0.2}, .cider = 3},
-          .mae = {.n = 3, .sum = 12}}},
-        {"y",
-         {.text = {.n = 1, .bleu_mean = {0.2, 0.2, 0.2, 0.2}, .cider = 0},
-          .mae = {.n = 1, .sum = 2}}},
-        {"z", {.failed = 5}},
-    };
-    struct fixed_report report = {.is_teacher = true,
-                                  .tokenizer = "whitespace",
-                                  .protocol = &paper,
-                                  .micro = &micro,
-                                  .rows = rows,
-                                  .n_rows = 3,
-                                  .paper = true};
+    struct fixed_scores empty = {.headline = {none, 0, 5}, .first = {none, 0, 0}, .mae_mean = NAN};
+    for (size_t v = 0; v < FIXED_N_VALUES; v++)
+        empty.ci[v] = (struct interval){NAN, NAN};
+    if (is_teacher)
+        micro.ci[FIXED_MAE] = (struct interval){3, 4};
+    rows[0] = (struct fixed_row){(char *)"x", micro};
+    rows[1] = (struct fixed_row){(char *)"y, z", empty};
+    *result = (struct fixed_result){micro, micro, rows, 2, 14};
+    result->macro.headline.text.bleu_corpus[0] = 0.125;
+}
+
+static void check_contains(const char *text, const char *const *expected)
+{
+    for (; *expected; expected++)
+        if (!strstr(text, *expected))
+            g_error("'%s' is not in\n%s", *expected, text);
+}
+
+static struct fixed_result fixed_student, fixed_teacher;
+static struct fixed_row fixed_rows[4];
+
+static struct fixed_report make_fixed_report(int n_resamples)
+{
+    make_fixed(&fixed_student, fixed_rows, false);
+    make_fixed(&fixed_teacher, fixed_rows + 2, true);
+    return (struct fixed_report){.student = &fixed_student,
+                                 .teacher = &fixed_teacher,
+                                 .tokenizer = TOKENIZER_WHITESPACE,
+                                 .protocol = &paper,
+                                 .n_resamples = n_resamples,
+                                 .seed = 7,
+                                 .paper = true,
+                                 .note = "data 123abc"};
+}
+
+static double pair_at(const json_t *ends, size_t i)
+{
+    g_assert_cmpuint(json_array_size(ends), ==, 2);
+    return json_number_value(json_array_get(ends, i));
+}
+
+static void test_fixed_json(void)
+{
+    struct fixed_report report = make_fixed_report(50);
     g_autoptr(json_t) object = fixed_report_json(&report);
     const json_t *teacher = json_object_get(object, "teacher");
-    const json_t *mae = json_object_get(object, "mae");
+    const json_t *mae = json_object_get(object, "mae"), *ci = json_object_get(teacher, "ci");
     support_assert_near(number_at(teacher, "n"), 4, 0);
+    support_assert_near(number_at(teacher, "refused"), 1, 0);
+    support_assert_near(number_at(teacher, "failed"), 2, 0);
     support_assert_near(number_at(json_object_get(teacher, "cider"), "mean"), 2, 0);
-    g_assert_cmpstr(
-        json_string_value(json_object_get(json_object_get(teacher, "cider"), "variant")), ==,
-        "official");
-    g_assert_cmpstr(json_string_value(json_object_get(teacher, "tokenizer")), ==, "whitespace");
+    g_assert_cmpstr(json_get_string(json_object_get(teacher, "cider"), "variant"), ==, "official");
+    g_assert_cmpstr(json_get_string(teacher, "tokenizer"), ==, "whitespace");
     support_assert_near(number_at(mae, "mae"), 3.5, 0);
     support_assert_near(number_at(mae, "unparsed"), 1, 0);
-    const json_t *macro = json_object_get(teacher, "macro");
-    support_assert_near(json_number_value(json_array_get(
-                            json_object_get(json_object_get(macro, "bleu"), "mean"), 0)),
-                        0.5, 1e-12);
-    support_assert_near(number_at(macro, "mae"), 3, 1e-12);
-    const json_t *empty = json_object_get(json_object_get(teacher, "by_source"), "z");
+    g_assert_cmpuint(json_array_size(json_object_get(ci, "bleu")), ==, 4);
+    support_assert_near(pair_at(json_array_get(json_object_get(ci, "bleu"), 1), 1), 0.55, 0);
+    support_assert_near(pair_at(json_object_get(ci, "cider"), 0), 1.5, 0);
+    support_assert_near(pair_at(json_object_get(ci, "mae"), 1), 4, 0);
+    /* First turns of which none has a prediction have their own count. */
+    support_assert_near(number_at(json_object_get(teacher, "first"), "failed"), 3, 0);
+    support_assert_near(number_at(json_object_get(teacher, "first"), "n"), 0, 0);
+    const json_t *empty = json_object_get(json_object_get(teacher, "by_source"), "y, z");
     support_assert_near(number_at(json_object_get(empty, "cider"), "mean"), NAN, 0);
     support_assert_near(number_at(empty, "failed"), 5, 0);
+    g_assert_true(json_is_null(json_object_get(empty, "first")));
+    g_assert_true(json_is_null(json_object_get(json_object_get(empty, "ci"), "cider")));
+    g_assert_nonnull(json_object_get(empty, "mae"));
+    const json_t *macro = json_object_get(teacher, "macro");
+    support_assert_near(json_number_value(json_array_get(
+                            json_object_get(json_object_get(macro, "bleu"), "corpus"), 0)),
+                        0.125, 0);
+    support_assert_near(number_at(json_object_get(macro, "mae"), "mae"), 3.5, 0);
+    support_assert_near(number_at(object, "resamples"), 50, 0);
+    support_assert_near(number_at(object, "resample_seed"), 7, 0);
+    const json_t *student = json_object_get(object, "student");
+    g_assert_null(json_object_get(json_object_get(student, "ci"), "mae"));
+    g_assert_null(json_object_get(json_object_get(student, "macro"), "mae"));
 
+    report = make_fixed_report(0);
+    report.teacher = NULL;
+    g_autoptr(json_t) alone = fixed_report_json(&report);
+    g_assert_null(json_object_get(alone, "teacher"));
+    g_assert_true(json_is_null(json_object_get(alone, "mae")));
+    g_assert_cmpuint(json_object_size(json_object_get(json_object_get(alone, "student"), "ci")), ==,
+                     0);
+}
+
+static void test_fixed_tables(void)
+{
+    struct fixed_report report = make_fixed_report(50);
     g_autofree char *text = fixed_report_print(&report, TABLE_TEXT);
     static const char *const expected[] = {"MAE",
-                                           "3.500",
+                                           "3.500 [3.000, 4.000]",
+                                           "0.300 [0.000, 0.350]", /* no minus sign */
                                            "first turns apart",
-                                           "all, corpus BLEU",
+                                           "Corpus BLEU",
+                                           " 0.125 ",
                                            "paper: FD-LLaVA",
-                                           "0.300",
-                                           "protocol paper; tokens: whitespace"};
-    for (size_t i = 0; i < G_N_ELEMENTS(expected); i++)
-        if (!strstr(text, expected[i]))
-            g_error("'%s' is not in\n%s", expected[i], text);
+                                           "protocol paper; 95% intervals: 50 resamples of "
+                                           "pictures, seed 7; tokens: whitespace; CIDEr: official",
+                                           "data 123abc",
+                                           NULL};
+    check_contains(text, expected);
+    report.teacher = NULL;
+    g_autofree char *student = fixed_report_print(&report, TABLE_TEXT);
+    g_assert_null(strstr(student, "MAE"));
+    g_assert_null(strstr(student, "FD-LLaVA"));
 
-    report.is_teacher = false;
-    g_autoptr(json_t) student = fixed_report_json(&report);
-    g_assert_nonnull(json_object_get(student, "student"));
-    g_assert_true(json_is_null(json_object_get(student, "mae")));
-    g_autofree char *student_text = fixed_report_print(&report, TABLE_TEXT);
-    g_assert_null(strstr(student_text, "MAE"));
-    g_assert_nonnull(strstr(student_text, "0.600")); /* CIDEr of the paper's first row */
+    /* One CSV of both roles: every line has as many fields as the first. */
+    report = make_fixed_report(50);
+    g_autofree char *csv = fixed_report_print(&report, TABLE_CSV);
+    g_auto(GStrv) lines = g_strsplit(csv, "\n", -1);
+    g_assert_cmpuint(g_strv_length(lines), ==, 2 + 2 * (2 + 2 + 1 + 2)); /* with "" */
+    static const char *const fields[] = {
+        "role,source,n,refused,failed,bleu_1,bleu_1_low,bleu_1_high,",
+        ",cider,cider_low,cider_high,mae,mae_low,mae_high,corpus_bleu_1,",
+        "student,x,4,1,2,0.600000,0.550000,0.650000,",
+        "student,\"y, z\",0,0,5,,,,",
+        "student,all (macro),4,1,2,",
+        ",2.000000,1.500000,2.500000,,,,0.125000,",
+        "teacher,all (micro),4,1,2,",
+        ",2.000000,1.500000,2.500000,3.500000,3.000000,4.000000,0.500000,",
+        "teacher,first turns apart,0,0,3,,,",
+        "teacher,paper: FD-LLaVA,,,,0.55,,,",
+        NULL};
+    check_contains(csv, fields);
+    for (char **line = lines; **line; line++) {
+        size_t n = 1;
+        bool quoted = false;
+        for (const char *p = *line; *p; p++) {
+            quoted ^= *p == '"';
+            n += *p == ',' && !quoted;
+        }
+        g_assert_cmpuint(n, ==, 5 + 3 * 6 + 6 + 1);
+    }
 }
 
 /* --- the paper's numbers --- */
@@ -282,7 +365,8 @@ int main(int argc, char **argv)
     g_assert_true(protocol_init(&paper, "paper", NULL));
     g_test_add_func("/report/free/json", test_free_json);
     g_test_add_func("/report/free/tables", test_free_tables);
-    g_test_add_func("/report/fixed", test_fixed);
+    g_test_add_func("/report/fixed/json", test_fixed_json);
+    g_test_add_func("/report/fixed/tables", test_fixed_tables);
     g_test_add_func("/report/published", test_published);
     g_test_add_func("/report/rules", test_rules);
     return g_test_run();

@@ -120,7 +120,7 @@ static bool add_samples(struct store *store, GError **error)
         struct dialogue dialogue;
         g_autofree char *id = g_strdup_printf("s%zu", i);
         run_fixture_dialogue(&dialogue, id);
-        ok = store_add_sample(store, i, 0, &dialogue, error);
+        ok = store_add_sample(store, i, 0, NULL, &dialogue, error);
         dialogue_clear(&dialogue);
     }
     return ok && store_commit(store, error);

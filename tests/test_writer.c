@@ -184,6 +184,28 @@ static void spoil(json_t *record, uint64_t kind)
     case 13:
         json_object_del(json_array_get(json_object_get(record, "conversations"), 1), "type");
         break;
+    /* Values that a writer could take for marks of its own. */
+    case 14:
+        json_object_set_new(record, "round", json_false());
+        json_object_set_new(record, "score", json_false());
+        break;
+    case 15:
+        json_object_set_new(json_object_get(record, "question"), "role", json_null());
+        json_object_set_new(json_array_get(json_object_get(record, "conversations"), 0), "type",
+                            json_null());
+        break;
+    case 16:
+        json_object_set_new(record, "round", json_null());
+        json_object_set_new(record, "fire_order", json_pack("{s:[s]}", "fire", "image"));
+        json_object_set_new(record, "meta", json_pack("{s:{s:n}}", "fire", "image"));
+        break;
+    case 17: {
+        json_t *said = json_array_get(json_object_get(record, "conversations"), 1);
+        json_object_set_new(said, "score_from", json_true());
+        json_object_set_new(said, "fire_order", json_null());
+        json_object_set_new(said, "feedback", json_false());
+        break;
+    }
     default:
         break;
     }
@@ -197,9 +219,9 @@ static void test_disturbed(void)
     struct rng rng;
     rng_init(&rng, 3, 0);
     json_t *records = load(path), *disturbed = json_array();
-    for (size_t i = 0; i < 600; i++) {
+    for (size_t i = 0; i < 660; i++) {
         json_t *record = json_deep_copy(json_array_get(records, i % json_array_size(records)));
-        spoil(record, i % 20);
+        spoil(record, i % 22);
         static const char *const texts[] = {"question", "groundtruth"};
         for (size_t k = 0; k < 2; k++)
             json_object_set_new(record, texts[k],

@@ -5,14 +5,25 @@
 #include <math.h>
 #include <string.h>
 
-json_t *json_parse(const char *text, size_t n_bytes, GError **error)
+static json_t *parse(const char *text, size_t n_bytes, size_t flags, GError **error)
 {
     json_error_t cause;
-    json_t *value = json_loadb(text, n_bytes, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &cause);
+    json_t *value =
+        json_loadb(text, n_bytes, flags | JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &cause);
     if (!value)
         g_set_error(error, FIRE_ERROR, FIRE_ERROR_FORMAT, "%s (byte %d)", cause.text,
                     cause.position);
     return value;
+}
+
+json_t *json_parse(const char *text, size_t n_bytes, GError **error)
+{
+    return parse(text, n_bytes, 0, error);
+}
+
+json_t *json_parse_with_nul(const char *text, size_t n_bytes, GError **error)
+{
+    return parse(text, n_bytes, JSON_ALLOW_NUL, error);
 }
 
 const char *json_get_string(const json_t *object, const char *key)

@@ -14,6 +14,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(json_t, json_decref)
  * key that occurs twice, broken UTF-8 and an escaped NUL are errors. */
 json_t *json_parse(const char *text, size_t n_bytes, GError **error);
 
+/* The same, but an escaped NUL is a character of its string (json_string_length). */
+json_t *json_parse_with_nul(const char *text, size_t n_bytes, GError **error);
+
 /* The string under `key`, borrowed from `object`; NULL where there is none or it is no string. */
 const char *json_get_string(const json_t *object, const char *key);
 

@@ -33,6 +33,12 @@ void chat_cancel(struct chat *chat, struct chat_call *call)
     chat->ops->cancel(chat, call);
 }
 
+void chat_finish(struct chat *chat)
+{
+    if (chat && chat->ops->finish)
+        chat->ops->finish(chat);
+}
+
 const char *chat_name(const struct chat *chat)
 {
     return chat->ops->name(chat);

@@ -1,9 +1,9 @@
-/* chat.h -- the one interface to a model: messages in, text out, asynchronous, any number in
- * flight.
+/* chat.h -- the one interface to a model: messages in, text out, asynchronous.
  *
  * All of it runs in one thread, on that thread's default GMainContext: chat_send returns at once,
  * and the callback comes later, from an iteration of the main loop, exactly once, never from inside
- * chat_send. How many requests are in flight is the caller's affair (the driver keeps `--jobs` dialogues at work, each with one request).
+ * chat_send. Any number may be in flight; how many is the caller's affair (the driver keeps
+ * `--jobs` dialogues at work, each with one request).
  *
  * Ways to reach a model: openai.h (HTTP), script.h (tests), world/ (the embedded oracle and
  * novice), later the local engine. A wrapper (store's recorder) is a chat too. */
@@ -27,10 +27,9 @@ struct chat_message {
 
 /* One picture as a model gets it; shared by the requests that show it. */
 struct chat_image {
-    char *digest; /* SHA-256 of `bytes`, 64 hex digits */
-    const char
-        *mime;     /* static: "image/png", "image/jpeg", "image/webp", "image/gif", "image/bmp" */
-    GBytes *bytes; /* the encoded file */
+    char *digest;     /* SHA-256 of `bytes`, 64 hex digits */
+    const char *mime; /* static: "image/" and png, jpeg, webp, gif or bmp */
+    GBytes *bytes;    /* the encoded file */
 };
 
 /* Sampling parameters. What is "not sent" is left to the server. */
@@ -66,6 +65,13 @@ enum chat_outcome {
 const char *chat_outcome_name(enum chat_outcome outcome);
 bool chat_outcome_from_name(const char *name, enum chat_outcome *outcome);
 
+/* Whose fault a CHAT_FAILED is, for the one who decides whether to go on. */
+enum chat_fault {
+    CHAT_FAULT_REQUEST, /* this request's: others may well be answered */
+    CHAT_FAULT_ENDPOINT, /* the endpoint's: not reachable, refuses the key, fails whatever it is asked */
+    CHAT_FAULT_FINAL, /* it answers nothing for long: quota exhausted, a wait beyond what is waited */
+};
+
 /* Token counts; -1 where the server did not say. */
 struct chat_usage {
     int64_t prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens;
@@ -80,11 +86,12 @@ struct chat_reply {
     const char *model;         /* resolved model name */
     const char *fingerprint;   /* system_fingerprint */
     const char *error;         /* one line, no key in it, for CHAT_FAILED */
-    const char
-        *notes;      /* one line on what was adapted: "max_tokens sent as max_completion_tokens" */
-    int http_status; /* of the last try, as it counts (a broken 200: 502); 0: none */
-    int tries;       /* 1 .. 1 + retries; 0 where nothing was sent (script, world, replay) */
-    double latency_ms; /* first send to last byte, waiting between tries included */
+    /* One line on what was adapted: "max_tokens sent as max_completion_tokens". */
+    const char *notes;
+    enum chat_fault fault; /* of CHAT_FAILED */
+    int http_status;       /* of the last try, as it counts (a broken 200: 502); 0: none */
+    int tries;             /* 1 .. 1 + retries; 0 where nothing was sent (script, world, replay) */
+    double latency_ms;     /* first send to last byte, waiting between tries included */
     struct chat_usage usage;
 };
 
@@ -100,6 +107,9 @@ struct chat_ops {
     /* Its callback comes with CHAT_CANCELLED, from the main loop as always (unless its reply was
      * already on the way). */
     void (*cancel)(struct chat *chat, struct chat_call *call);
+    /* Asked to come to an end: nothing more is sent. A call that waits for its next try ends with CHAT_CANCELLED, one on
+     * the wire with its reply, or so too if it would be tried again. NULL: there is no such thing as a next try. */
+    void (*finish)(struct chat *chat);
     /* A short name for people and the run database: "http://host:8000/v1#llava". No key in it.
      * Owned by the chat. */
     const char *(*name)(const struct chat *chat);
@@ -118,6 +128,7 @@ struct chat {
 struct chat_call *chat_send(struct chat *chat, const struct chat_request *request, chat_done *done,
                             void *user);
 void chat_cancel(struct chat *chat, struct chat_call *call);
+void chat_finish(struct chat *chat); /* accepts NULL */
 const char *chat_name(const struct chat *chat);
 const char *chat_model(const struct chat *chat);
 void chat_free(struct chat *chat); /* accepts NULL */

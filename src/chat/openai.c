@@ -46,7 +46,8 @@ struct openai {
     GQueue calls; /* of struct chat_call */
     /* What was learned about the server. */
     unsigned adaptations;
-    char *stopped; /* why nothing is sent any more, or NULL */
+    bool finishing; /* nothing more is to be sent */
+    char *stopped;  /* why nothing is sent any more, or NULL */
 };
 
 struct chat_call {
@@ -144,7 +145,7 @@ static void call_answer(struct chat_call *call, struct openai_reply *answer)
 }
 
 /* A final failure. An answer that was merely empty is better than none. */
-static void call_fail(struct chat_call *call, int status, const char *cause)
+static void call_fail(struct chat_call *call, int status, enum chat_fault fault, const char *cause)
 {
     if (call->cut) {
         call_answer(call, call->cut);
@@ -154,6 +155,7 @@ static void call_fail(struct chat_call *call, int status, const char *cause)
     g_autofree char *error = line_clean(cause, call->openai->key, MAX_ERROR_BYTES);
     struct chat_reply reply = {
         .outcome = CHAT_FAILED,
+        .fault = fault,
         .text = "",
         .error = error,
         .notes = notes,
@@ -182,13 +184,14 @@ static void call_post(struct chat_call *call, const char *url)
     const struct transfer_options options = {.url = url,
                                              .headers = openai->headers,
                                              .ca_file = openai->ca_file,
+                                             .has_key = openai->key != NULL,
                                              .timeout_s = openai->timeout_s,
                                              .user = call};
     struct openai_body body;
     g_autoptr(GError) error = NULL;
     if (!openai_body_init(&body, call->request, &params, &error)) {
         call->n_tries = 0; /* nothing was ever sent */
-        call_fail(call, 0, error->message);
+        call_fail(call, 0, CHAT_FAULT_REQUEST, error->message);
         return;
     }
     call->transfer = transfer_new(&options, &body);
@@ -200,10 +203,10 @@ static gboolean on_timer(gpointer user)
     struct chat_call *call = user;
     struct openai *openai = call->openai;
     call_clear_timer(call);
-    if (call->cancelled) {
+    if (call->cancelled || openai->finishing) {
         call_end_cancelled(call);
     } else if (openai->stopped) {
-        call_fail(call, 0, openai->stopped);
+        call_fail(call, 0, CHAT_FAULT_FINAL, openai->stopped);
     } else {
         if (!call->started_us)
             call->started_us = g_get_monotonic_time();
@@ -229,21 +232,25 @@ static void call_retry(struct chat_call *call, int status, double asked_s, const
 {
     struct openai *openai = call->openai;
     if (openai->stopped) {
-        call_fail(call, status, openai->stopped);
+        call_fail(call, status, CHAT_FAULT_FINAL, openai->stopped);
+        return;
+    }
+    if (openai->finishing) {
+        call_end_cancelled(call);
         return;
     }
     if (asked_s > RETRY_MAX_ASKED_S) {
         g_autofree char *text = g_strdup_printf(
             "the server asks to wait %.0f s, longer than the %.0f s waited at most: %s", asked_s,
             RETRY_MAX_ASKED_S, cause);
-        call_fail(call, status, text);
+        call_fail(call, status, CHAT_FAULT_FINAL, text);
         return;
     }
     if (call->n_tries > openai->retries) {
         g_autofree char *text =
             call->n_tries > 1 ? g_strdup_printf("gave up after %d tries: %s", call->n_tries, cause)
                               : g_strdup(cause);
-        call_fail(call, status, text);
+        call_fail(call, status, CHAT_FAULT_ENDPOINT, text);
         return;
     }
     double wait_s = isnan(asked_s)
@@ -255,7 +262,24 @@ static void call_retry(struct chat_call *call, int status, double asked_s, const
     call_schedule(call, wait_s);
 }
 
-/* Nothing more is sent; those who wait for their next try need not. */
+/* Those who wait for their next try need not. */
+static void hurry_waiting(struct openai *openai)
+{
+    for (GList *link = openai->calls.head; link; link = link->next) {
+        struct chat_call *call = link->data;
+        if (call->timer)
+            call_schedule(call, 0);
+    }
+}
+
+static void openai_finish(struct chat *chat)
+{
+    struct openai *openai = (struct openai *)chat;
+    openai->finishing = true;
+    hurry_waiting(openai);
+}
+
+/* Nothing more is sent. */
 static void openai_stop(struct openai *openai, const char *cause)
 {
     if (openai->stopped)
@@ -263,12 +287,14 @@ static void openai_stop(struct openai *openai, const char *cause)
     g_autofree char *text = g_strconcat("the quota is exhausted, nothing more is sent to ",
                                         openai->name, ": ", cause, NULL);
     openai->stopped = line_clean(text, openai->key, MAX_ERROR_BYTES);
-    log_error("%s", openai->stopped);
-    for (GList *link = openai->calls.head; link; link = link->next) {
-        struct chat_call *call = link->data;
-        if (call->timer)
-            call_schedule(call, 0);
-    }
+    hurry_waiting(openai);
+}
+
+/* Of a status that is not tried again: a key that is refused, a model or a path that is not there meets every request. */
+static enum chat_fault fault_of(int status)
+{
+    bool always = status == 401 || status == 403 || status == 404 || status == 405 || status >= 500;
+    return always ? CHAT_FAULT_ENDPOINT : CHAT_FAULT_REQUEST;
 }
 
 static void call_handle_error(struct chat_call *call, const struct transfer *transfer,
@@ -295,11 +321,11 @@ static void call_handle_error(struct chat_call *call, const struct transfer *tra
                                                    reply->status, reply->message);
     if (retry_is_quota(reply->status, reply->type, reply->code, reply->message, asked_s)) {
         openai_stop(openai, cause);
-        call_fail(call, reply->status, openai->stopped);
+        call_fail(call, reply->status, CHAT_FAULT_FINAL, openai->stopped);
     } else if (retry_status(reply->status, &headers)) {
         call_retry(call, reply->status, asked_s, cause);
     } else {
-        call_fail(call, reply->status, cause);
+        call_fail(call, reply->status, fault_of(reply->status), cause);
     }
 }
 
@@ -329,7 +355,7 @@ static void call_redirect(struct chat_call *call, int status, const char *locati
     else if (++call->n_redirects > MAX_REDIRECTS)
         cause = g_strdup_printf("HTTP %d: more than %d redirects", status, MAX_REDIRECTS);
     if (cause)
-        call_fail(call, status, cause);
+        call_fail(call, status, CHAT_FAULT_ENDPOINT, cause);
     else
         call_post(call, location);
 }
@@ -341,14 +367,14 @@ static void call_handle_transfer(struct chat_call *call, const struct transfer *
     if (transfer->too_large) {
         g_autofree char *cause = g_strdup_printf("HTTP %d: the reply is longer than %u bytes",
                                                  status, TRANSFER_MAX_REPLY_BYTES);
-        call_fail(call, status, cause);
+        call_fail(call, status, CHAT_FAULT_REQUEST, cause);
     } else if (code == CURLE_OPERATION_TIMEDOUT || (code != CURLE_OK && status < 200)) {
         g_autofree char *cause =
             g_strdup(*transfer->detail ? transfer->detail : curl_easy_strerror(code));
         if (retry_transfer(code))
             call_retry(call, 0, NAN, cause);
         else
-            call_fail(call, 0, cause);
+            call_fail(call, 0, CHAT_FAULT_ENDPOINT, cause);
     } else if (status >= 300 && status < 400) {
         call_redirect(call, status, transfer_location(transfer));
     } else {
@@ -474,8 +500,14 @@ static struct curl_slist *make_headers(const char *key)
 
 struct chat *openai_new(const struct openai_options *options, GError **error)
 {
-    static const struct chat_ops ops = {openai_send, openai_cancel, openai_name, openai_model,
-                                        openai_free};
+    static const struct chat_ops ops = {
+        .send = openai_send,
+        .cancel = openai_cancel,
+        .finish = openai_finish,
+        .name = openai_name,
+        .model = openai_model,
+        .free = openai_free,
+    };
     if (!check_options(options, error))
         return NULL;
     struct openai *openai = g_new0(struct openai, 1);

@@ -187,8 +187,13 @@ static bool script_read(struct script *script, const char *path, GError **error)
 
 struct chat *script_open(const char *path, GError **error)
 {
-    static const struct chat_ops ops = {script_send, script_cancel, script_name, script_model,
-                                        script_free};
+    static const struct chat_ops ops = {
+        .send = script_send,
+        .cancel = script_cancel,
+        .name = script_name,
+        .model = script_model,
+        .free = script_free,
+    };
     struct script *script = g_new0(struct script, 1);
     script->chat.ops = &ops;
     script->answers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, answers_free);

@@ -52,6 +52,8 @@ struct transfer *transfer_new(const struct transfer_options *options, struct ope
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
     curl_easy_setopt(easy, CURLOPT_PIPEWAIT, g_str_has_prefix(options->url, "https") ? 1L : 0L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    if (options->has_key && g_str_has_prefix(options->url, "http:"))
+        curl_easy_setopt(easy, CURLOPT_PROXY, "");
     if (options->ca_file)
         curl_easy_setopt(easy, CURLOPT_CAINFO, options->ca_file);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(options->timeout_s * 1000));

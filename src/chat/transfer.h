@@ -20,6 +20,7 @@ struct transfer_options {
     const char *url;
     struct curl_slist *headers; /* borrowed until transfer_free */
     const char *ca_file;        /* NULL: the system's */
+    bool has_key; /* among the headers: plain http then takes no proxy, which would read it */
     double timeout_s;
     void *user; /* CURLOPT_PRIVATE */
 };

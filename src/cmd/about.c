@@ -8,6 +8,8 @@
 #include <gif_lib.h>
 #include <jpeglib.h>
 #include <microhttpd.h>
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
 #include <spng.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -66,6 +68,9 @@ static json_t *library_versions(void)
     set_version(libraries, "libwebp", webp_text);
     set_version(libraries, "giflib", gif);
     set_version(libraries, "cairo", cairo_version_string());
+    char pcre2[64];
+    pcre2_config(PCRE2_CONFIG_VERSION, pcre2);
+    set_version(libraries, "pcre2", pcre2);
     return libraries;
 }
 

@@ -37,7 +37,8 @@ static void work_on_record(const struct batches_job *job, struct batch *batch, s
         return;
     const char *text = batch->bytes->str + place->start;
     g_autoptr(GError) cause = NULL;
-    g_autoptr(json_t) record = json_parse(text, place->n_bytes, &cause);
+    g_autoptr(json_t) record = job->allow_nul ? json_parse_with_nul(text, place->n_bytes, &cause)
+                                              : json_parse(text, place->n_bytes, &cause);
     if (!record && !g_utf8_validate(text, (gssize)place->n_bytes, NULL))
         flaw_set(&place->flaw, "bad-utf8", "it is not UTF-8");
     else if (!record)

@@ -8,7 +8,7 @@
 #include "data/flaw.h"
 
 /* Records are gathered to this many batches of about this size, then worked on together. */
-enum { BATCHES_AT_ONCE = 16, BATCH_BYTES = 128 << 10 };
+enum { BATCHES_AT_ONCE = 16, BATCH_BYTES = 256 << 10 };
 
 struct batches_job {
     /* Works on one record, an object, on any thread. Adds what comes of it to `part`, its batch's
@@ -17,6 +17,7 @@ struct batches_job {
     /* Called for each part after its batch, on the caller's thread; leaves it empty. */
     bool (*take)(void *part, void *user, GError **error);
     void *parts[BATCHES_AT_ONCE]; /* the caller's */
+    bool allow_nul;               /* strings may hold NUL; else such a record is bad */
     void *user;
 };
 

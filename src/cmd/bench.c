@@ -2,8 +2,12 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "chat/local.h"
+#include "cmd/input.h"
 #include "cmd/run_tables.h"
 #include "run/load.h"
+
+#include <math.h>
 
 static void merge_settings(json_t *settings, const char *role, json_t *of_role)
 {
@@ -53,17 +57,48 @@ static struct store *open_store(struct bench *bench, const struct setting *setti
     return store_open(options->run, &identity, error);
 }
 
+/* Of what the protocol says, the part that a model folder's own code decides elsewhere. */
+static bool resolve_local(struct local_options *local, const struct run_options *options,
+                          const struct protocol *protocol, GError **error)
+{
+    static const enum picture_mode modes[] = {[IMAGE_MODE_MODEL] = PICTURE_MODE_MODEL,
+                                              [IMAGE_MODE_PAD] = PICTURE_MODE_PAD,
+                                              [IMAGE_MODE_ANYRES] = PICTURE_MODE_ANYRES};
+    static const enum prompt_bos begins[] = {[BOS_MODEL] = PROMPT_BOS_MODEL,
+                                             [BOS_SINGLE] = PROMPT_BOS_SINGLE,
+                                             [BOS_DOUBLE] = PROMPT_BOS_DOUBLE};
+    *local = (struct local_options){.engine = ENGINE_OPTIONS_INIT,
+                                    .template_name = options->engine.template_name,
+                                    .picture_mode = modes[protocol->image_mode],
+                                    .bos = begins[protocol->bos]};
+    return engine_settings_resolve(&options->engine, &local->engine, error);
+}
+
+/* What is rejected is written over neither the run nor the data. */
+static bool check_rejects(const struct run_options *options, char *const *files, GError **error)
+{
+    for (; options->rejects && *files; files++) {
+        const struct input_path paths[] = {
+            {"--rejects", options->rejects}, {"--run", options->run}, {"the data", *files}};
+        if (!input_check_apart(paths, G_N_ELEMENTS(paths), error))
+            return false;
+    }
+    return !options->rejects || store_check_output(options->rejects, error);
+}
+
 bool bench_run(struct bench *bench, const struct setting *setting,
                const struct run_options *options, char *const *files, GError **error)
 {
     const struct request_limits limits = {.timeout_ms = (int)(options->timeout_s * 1000),
                                           .retries = options->retries};
+    struct local_options local;
     *bench = (struct bench){0};
-    if (!run_options_check(options, error) ||
+    if (!run_options_check(options, error) || !check_rejects(options, files, error) ||
         !protocol_from_options(&bench->protocol, options->protocol_name, options->set, error) ||
+        !resolve_local(&local, options, &bench->protocol, error) ||
         !(bench->prompts = prompts_load(options->prompts, error)) ||
         !roles_open(&bench->student, &options->student, &bench->teacher, &options->teacher,
-                    &options->both, &limits, error) ||
+                    &options->both, &limits, &local, options->constrain != NULL, error) ||
         !(bench->store = open_store(bench, setting, options, files, error)))
         return false;
     struct chat *student = bench->student.chat, *teacher = bench->teacher.chat;
@@ -80,7 +115,7 @@ bool bench_run(struct bench *bench, const struct setting *setting,
         .teacher_sampling = bench->teacher.sampling,
         .n_jobs = options->jobs,
         .n_repairs = options->repair,
-        .dialogue_timeout_ms = (int)MIN(options->dialogue_timeout_s * 1000, G_MAXINT),
+        .dialogue_timeout_ms = (int)MIN(ceil(options->dialogue_timeout_s * 1000), G_MAXINT),
         .files = files,
         .images = options->images,
     };
@@ -114,7 +149,7 @@ int bench_exit_code(const struct bench *bench, const struct run_options *options
         return EXIT_FAILED;
     }
     if (result->never_answered) {
-        log_error("no model answered anything");
+        log_error("a model never answered");
         return EXIT_FAILED;
     }
     if (result->n_failed > 0)
@@ -127,9 +162,12 @@ int bench_exit_code(const struct bench *bench, const struct run_options *options
 static int run_and_print(const struct setting *setting, const struct run_options *options,
                          const struct table_options *tables, char *const *files, GError **error)
 {
-    struct bench bench;
+    struct bench bench = {0};
+    struct protocol protocol;
     int code = EXIT_FAILED;
-    if (bench_run(&bench, setting, options, files, error) &&
+    if (protocol_from_options(&protocol, options->protocol_name, options->set, error) &&
+        run_tables_check(setting->name, &protocol, tables, error) &&
+        bench_run(&bench, setting, options, files, error) &&
         run_tables_print(bench.store, options->run, &bench.protocol, tables, stdout, error))
         code = bench_exit_code(&bench, options);
     bench_clear(&bench);
@@ -139,8 +177,14 @@ static int run_and_print(const struct setting *setting, const struct run_options
 static bool check_roles(const struct run_options *options, const struct bench_roles *roles,
                         GError **error)
 {
-    bool student = options->student.model != NULL, teacher = options->teacher.model != NULL;
-    if (roles->needs_both ? student && teacher : student || teacher)
+    char *const *const models[] = {options->student.models, options->teacher.models};
+    for (size_t i = 0; i < G_N_ELEMENTS(models); i++)
+        if (models[i] && models[i][1]) {
+            g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE, "--%s is given twice",
+                        i == 0 ? "student" : "teacher");
+            return false;
+        }
+    if (roles->needs_both ? models[0] && models[1] : models[0] || models[1])
         return true;
     g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE, "--student %s --teacher must be given",
                 roles->needs_both ? "and" : "or");

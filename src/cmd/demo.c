@@ -42,8 +42,10 @@ static int demo(const char *folder, GError **error)
     int code = EXIT_FAILED;
     run_options_init(&options);
     options.run = g_build_filename(folder, "run.db", NULL);
-    options.student.model = g_strdup_printf("world:%s#novice", folder);
-    options.teacher.model = g_strdup_printf("world:%s#oracle", folder);
+    options.student.models = g_new0(char *, 2);
+    options.student.models[0] = g_strdup_printf("world:%s#novice", folder);
+    options.teacher.models = g_new0(char *, 2);
+    options.teacher.models[0] = g_strdup_printf("world:%s#oracle", folder);
     char *const files[] = {samples, NULL};
     if (world_write(folder, &generator_counting, DEMO_SEED, DEMO_PICTURES, error) &&
         remove_run(options.run, error) && table_options_check(&tables, error)) {
@@ -58,7 +60,7 @@ static int demo(const char *folder, GError **error)
             run_tables_print(bench.store, options.run, &bench.protocol, &tables, stdout, error)) {
             code = bench_exit_code(&bench, &options);
             printf("\nThe run database, with every request and reply: %s\n"
-                   "Its tables again, by other rules: fire rescore %s --set threshold=10\n"
+                   "Its tables again, by other rules: fire rescore %s --set final=best\n"
                    "The same with a model of yours:   fire bench free --student "
                    "http://HOST:PORT/v1#NAME"
                    " --teacher world:%s#oracle %s --run mine.db\n",

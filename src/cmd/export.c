@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "cmd/command.h"
 #include "cmd/input.h"
+#include "cmd/run_options.h"
 #include "data/writer.h"
 #include "dialogue/prompt.h"
 #include "report/run_view.h"
@@ -90,6 +91,8 @@ static bool export_file(const char *path, void *user, GError **error)
 static int export_all(struct job *job, const char *output, char **paths, int n_paths,
                       GError **error)
 {
+    if (!store_check_output(output, error))
+        return EXIT_FAILED;
     job->complaints = complaints_open(job->input.rejects, job->input.strict, error);
     if (!job->complaints)
         return EXIT_FAILED;
@@ -115,6 +118,21 @@ static int export_all(struct job *job, const char *output, char **paths, int n_p
     return input_exit_code(&job->input, n_bad);
 }
 
+/* An output may replace a file of dialogues that it was made from, but not a run. */
+static bool check_paths(const struct job *job, const char *output, char *const *paths, int n_paths,
+                        GError **error)
+{
+    const struct input_path outputs[] = {{"-o", output}, {"--rejects", job->input.rejects}};
+    for (int i = 0; i < n_paths; i++) {
+        const struct input_path run[] = {{"the run", store_is_run(paths[i]) ? paths[i] : NULL},
+                                         {"-o", output}};
+        if (!input_check_apart(run, G_N_ELEMENTS(run), error))
+            return false;
+    }
+    return input_check_apart(outputs, G_N_ELEMENTS(outputs), error) &&
+           input_check_rejects(&job->input, paths, n_paths, error);
+}
+
 static bool set_options(struct job *job, const char *layout, const char *protocol, char **set,
                         const char *prompts, GError **error)
 {
@@ -123,11 +141,8 @@ static bool set_options(struct job *job, const char *layout, const char *protoco
                     "unknown layout '%s' (jsonl, fire, fire-student, fire-teacher, llava)", layout);
         return false;
     }
-    if (!protocol_init(&job->protocol, protocol, error))
+    if (!protocol_from_options(&job->protocol, protocol, set, error))
         return false;
-    for (; set && *set; set++)
-        if (!protocol_set(&job->protocol, *set, error))
-            return false;
     job->options.protocol = &job->protocol;
     job->prompts = prompts_load(prompts, error);
     if (!job->prompts)
@@ -148,7 +163,7 @@ static int run(int argc, char **argv, GError **error)
         {"to", 0, 0, G_OPTION_ARG_STRING, &layout,
          "jsonl (default), fire, fire-student, fire-teacher or llava", "LAYOUT"},
         {"output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "The file to write", "OUT"},
-        {"protocol", 0, 0, G_OPTION_ARG_STRING, &protocol, "paper (default) or official", "NAME"},
+        PROTOCOL_OPTION(protocol),
         {"set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &set,
          "Override an option of the protocol: label-score, r1-role, feedback, score-parse",
          "OPTION=VALUE"},
@@ -166,8 +181,8 @@ static int run(int argc, char **argv, GError **error)
         code = EXIT_DONE;
     else if (!output)
         g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE, "name the file to write: -o OUT");
-    else if (set_options(&job, layout ? layout : "jsonl", protocol ? protocol : "paper", set,
-                         prompts, error))
+    else if (check_paths(&job, output, argv + 1, argc - 1, error) &&
+             set_options(&job, layout ? layout : "jsonl", protocol, set, prompts, error))
         code = export_all(&job, output, argv + 1, argc - 1, error);
     prompts_free(job.prompts);
     input_clear(&job.input);

@@ -83,7 +83,7 @@ static int import_all(struct job *job, const char *output, char **paths, int n_p
         return EXIT_FAILED;
     if (job->n_absent > 0)
         log_warn("%zu pictures are not there; 'fire lint' names them", job->n_absent);
-    log_info("%zu samples written to '%s', %zu records bad", job->n_written, output, n_bad);
+    log_info("%zu samples written to '%s', %zu bad", job->n_written, output, n_bad);
     return input_exit_code(&job->input, n_bad);
 }
 
@@ -95,6 +95,14 @@ static char *describe_sources(void)
         g_string_append_printf(text, "%s%s (%s)", source == sources ? "" : "; ", source->name,
                                source->files);
     return g_string_free(text, FALSE);
+}
+
+static bool check_paths(const struct job *job, const char *output, char *const *paths, int n_paths,
+                        GError **error)
+{
+    const struct input_path outputs[] = {{"-o", output}, {"--rejects", job->input.rejects}};
+    return input_check_apart(outputs, G_N_ELEMENTS(outputs), error) &&
+           input_check_rejects(&job->input, paths, n_paths, error);
 }
 
 static bool find_source(struct job *job, const char *name, GError **error)
@@ -135,7 +143,7 @@ static int run(int argc, char **argv, GError **error)
         code = EXIT_DONE;
     else if (!output)
         g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE, "name the file to write: -o OUT");
-    else if (find_source(&job, from, error))
+    else if (find_source(&job, from, error) && check_paths(&job, output, argv + 1, argc - 1, error))
         code = import_all(&job, output, argv + 1, argc - 1, error);
     input_clear(&job.input);
     return code;

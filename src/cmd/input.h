@@ -21,7 +21,7 @@ struct input_options {
 #define INPUT_REJECTS(o)                                                                           \
     {                                                                                              \
         "rejects", 0, 0, G_OPTION_ARG_FILENAME, &(o).rejects, "Write bad records there, verbatim", \
-            "F"                                                                                    \
+            "FILE"                                                                                 \
     }
 #define INPUT_STRICT(o)                                                                            \
     {                                                                                              \
@@ -44,6 +44,16 @@ char *input_images(const struct input_options *options, const char *path);
 bool input_read_files(const struct input_options *options, char **paths, int n_paths,
                       bool (*read)(const char *path, void *user, GError **error), void *user,
                       GError **error);
+
+/* Two files of one command that must not be the same, because one would replace the other: usage
+ * errors. Each is {what it is to the user, path}; a path may be NULL, "-" is stdout. */
+struct input_path {
+    const char *name, *path;
+};
+bool input_check_apart(const struct input_path *paths, size_t n_paths, GError **error);
+/* --rejects against each input file. */
+bool input_check_rejects(const struct input_options *options, char *const *paths, int n_paths,
+                         GError **error);
 
 /* EXIT_DONE, or EXIT_PARTIAL where more than --max-failures records were bad. */
 int input_exit_code(const struct input_options *options, size_t n_bad);

@@ -70,6 +70,9 @@ static int run(int argc, char **argv, GError **error)
     code = EXIT_DONE;
     if (argc == 0)
         goto out;
+    code = EXIT_USAGE;
+    if (!input_check_rejects(&job.input, argv + 1, argc - 1, error))
+        goto out;
     code = EXIT_FAILED;
     protocol_init(&job.protocol, "paper", NULL);
     job.complaints = complaints_open(job.input.rejects, job.input.strict, error);

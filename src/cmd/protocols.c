@@ -1,6 +1,7 @@
 /* protocols.c -- fire protocols: every option on which results depend, with its value in each
  * protocol. */
 #include "cmd/command.h"
+#include "cmd/run_options.h"
 #include "data/protocol.h"
 
 #include <stdint.h>
@@ -89,9 +90,8 @@ static int run(int argc, char **argv, GError **error)
     g_autofree char *name = NULL;
     g_auto(GStrv) assignments = NULL;
     const GOptionEntry entries[] = {
-        {"protocol", 0, 0, G_OPTION_ARG_STRING, &name, "paper (the default) or official", "NAME"},
-        {"set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &assignments,
-         "Give an option another value; may be repeated", "OPTION=VALUE"},
+        PROTOCOL_OPTION(name),
+        SET_OPTION(assignments),
         {"json", 0, 0, G_OPTION_ARG_NONE, &as_json, "One JSON object", NULL},
         {0}};
     if (!command_parse(&argc, &argv, &command_protocols, "", entries, 0, 0, error))
@@ -100,11 +100,8 @@ static int run(int argc, char **argv, GError **error)
         return EXIT_DONE;
     struct protocol paper, official, effective;
     if (!protocol_init(&paper, "paper", error) || !protocol_init(&official, "official", error) ||
-        !protocol_init(&effective, name ? name : "paper", error))
+        !protocol_from_options(&effective, name, assignments, error))
         return EXIT_USAGE;
-    for (char **assignment = assignments; assignment && *assignment; assignment++)
-        if (!protocol_set(&effective, *assignment, error))
-            return EXIT_USAGE;
     if (as_json)
         print_json(&paper, &official, &effective);
     else

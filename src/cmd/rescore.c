@@ -16,12 +16,7 @@ static bool find_protocol(struct protocol *protocol, struct store *store, const 
 {
     if (name)
         return protocol_from_options(protocol, name, set, error);
-    if (!run_view_protocol(store, protocol, error))
-        return false;
-    for (; set && *set; set++)
-        if (!protocol_set(protocol, *set, error))
-            return false;
-    return true;
+    return run_view_protocol(store, protocol, error) && protocol_set_all(protocol, set, error);
 }
 
 static int rescore(const char *path, const char *name, char *const *set,

@@ -31,7 +31,7 @@ static const struct {
 
 void role_options_clear(struct role_options *options)
 {
-    g_free(options->model);
+    g_strfreev(options->models);
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
         g_free(*(char **)((char *)options + rows[i].offset));
     *options = (struct role_options){0};
@@ -41,7 +41,8 @@ void role_options_add(struct role_options *options, const char *role, const char
                       GArray *entries)
 {
     if (*role) {
-        GOptionEntry entry = {role, 0, 0, G_OPTION_ARG_STRING, &options->model, summary, "MODEL"};
+        GOptionEntry entry = {role,    0,      0, G_OPTION_ARG_STRING_ARRAY, &options->models,
+                              summary, "MODEL"};
         g_array_append_val(entries, entry);
     }
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -141,40 +142,48 @@ static json_t *describe(const struct role *role, const char *extra_body)
 
 static bool role_open(struct role *role, const struct role_options *own,
                       const struct role_options *both, const char *key,
-                      const struct request_limits *limits, GError **error)
+                      const struct model_spec_options *common, GError **error)
 {
-    if (!own->model)
+    if (!own->models)
         return true;
     const char *extra_body = first_of(own->extra_body, both->extra_body);
-    struct model_spec_options options = {
-        .key = key,
-        .api = first_of(own->api, both->api),
-        .extra_body = extra_body,
-        .timeout_ms = limits->timeout_ms,
-        .retries = limits->retries,
-    };
+    struct model_spec_options options = *common;
+    options.key = key;
+    options.api = first_of(own->api, both->api);
+    options.extra_body = extra_body;
     if (!resolve_sampling(&role->sampling, own, both, error) ||
-        !(role->chat = model_spec_open(own->model, &options, error)))
+        !(role->chat = model_spec_open(*own->models, &options, error)))
         return false;
     role->address = g_strdup(chat_name(role->chat));
     role->settings = describe(role, extra_body);
     return true;
 }
 
+static const char *first_model(const struct role_options *options)
+{
+    return options->models ? *options->models : NULL;
+}
+
 bool roles_open(struct role *student, const struct role_options *student_options,
                 struct role *teacher, const struct role_options *teacher_options,
                 const struct role_options *both, const struct request_limits *limits,
-                GError **error)
+                const struct local_options *local, bool teacher_score_form, GError **error)
 {
     const struct key_source shared = {both->key_env, both->key_file};
     const struct key_source own[2] = {{student_options->key_env, student_options->key_file},
                                       {teacher_options->key_env, teacher_options->key_file}};
-    const char *const specs[2] = {student_options->model, teacher_options->model};
+    const char *const specs[2] = {first_model(student_options), first_model(teacher_options)};
     char *keys[2] = {NULL, NULL};
+    g_autoptr(GPtrArray) hosts = model_spec_hosts_new();
+    struct model_spec_options common = {.timeout_ms = limits->timeout_ms,
+                                        .retries = limits->retries,
+                                        .local = local,
+                                        .hosts = hosts};
     *student = *teacher = (struct role){0};
     bool ok = keys_find(keys, specs, own, &shared, error) &&
-              role_open(student, student_options, both, keys[0], limits, error) &&
-              role_open(teacher, teacher_options, both, keys[1], limits, error);
+              role_open(student, student_options, both, keys[0], &common, error);
+    common.score_form = teacher_score_form;
+    ok = ok && role_open(teacher, teacher_options, both, keys[1], &common, error);
     key_free(keys[0]);
     key_free(keys[1]);
     return ok;

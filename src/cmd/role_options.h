@@ -12,7 +12,7 @@
 
 /* One set of options; a zeroed struct has none given. Strings are owned. */
 struct role_options {
-    char *model; /* the spec of `--student`; unused for both roles */
+    char **models; /* the specs of `--student`: one; NULL: none; unused for both roles */
     char *key_env, *key_file;
     char *api, *extra_body;
     char *temperature, *top_p, *max_tokens, *seed; /* as written: checked when resolved */
@@ -39,13 +39,18 @@ struct request_limits {
     int timeout_ms, retries;
 };
 
+struct local_options; /* of chat/local.h */
+
 /* Opens the roles that `student` and `teacher` name (model specs of DESIGN.md 4), with `both` behind them. A key is looked
  * for in the role's own options, then in those of both, then in $FIRE_API_KEY; one key for two origins is a usage error.
- * Clear both roles with role_clear, also after an error. */
+ * A model folder that both name is loaded once, as `local` says.
+ * A
+ * model folder that both name is loaded once, as `local` says; `teacher_score_form` holds the teacher to its form. Clear both
+ * roles with role_clear, also after an error. */
 bool roles_open(struct role *student, const struct role_options *student_options,
                 struct role *teacher, const struct role_options *teacher_options,
                 const struct role_options *both, const struct request_limits *limits,
-                GError **error);
+                const struct local_options *local, bool teacher_score_form, GError **error);
 void role_clear(struct role *role);
 
 #endif

@@ -2,6 +2,8 @@
 
 #include "base/error.h"
 
+#include <string.h>
+
 void run_options_init(struct run_options *options)
 {
     *options = (struct run_options){.jobs = 16, .retries = 7, .repair = 1, .timeout_s = 300};
@@ -18,6 +20,8 @@ void run_options_clear(struct run_options *options)
     role_options_clear(&options->student);
     role_options_clear(&options->teacher);
     role_options_clear(&options->both);
+    engine_settings_clear(&options->engine);
+    g_free(options->constrain);
 }
 
 void run_options_add(struct run_options *options, GArray *entries)
@@ -45,10 +49,13 @@ void run_options_add(struct run_options *options, GArray *entries)
          "Failed dialogues and rejected records allowed before exit code 3 (0)", "N"},
         {"rejects", 0, 0, G_OPTION_ARG_FILENAME, &options->rejects,
          "Write unusable records here, verbatim", "FILE"},
+        {"constrain", 0, 0, G_OPTION_ARG_STRING, &options->constrain,
+         "score: hold a teacher of a model folder to the form of its answers", "FORM"},
         {"strict", 0, 0, G_OPTION_ARG_NONE, &options->strict, "Stop at the first unusable record",
          NULL},
     };
     g_array_append_vals(entries, rows, G_N_ELEMENTS(rows));
+    engine_settings_add(&options->engine, entries);
 }
 
 static bool check_range(const char *name, double value, double low, double high, GError **error)
@@ -67,6 +74,11 @@ bool run_options_check(const struct run_options *options, GError **error)
                     "--run RUN.db is needed: results are kept there");
         return false;
     }
+    if (options->constrain && strcmp(options->constrain, "score") != 0) {
+        g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE, "unknown --constrain '%s': there is score",
+                    options->constrain);
+        return false;
+    }
     return check_range("jobs", options->jobs, 1, 10000, error) &&
            check_range("retries", options->retries, 0, 1000, error) &&
            check_range("repair", options->repair, 0, 100, error) &&
@@ -78,10 +90,6 @@ bool run_options_check(const struct run_options *options, GError **error)
 bool protocol_from_options(struct protocol *protocol, const char *name, char *const *set,
                            GError **error)
 {
-    if (!protocol_init(protocol, name ? name : "paper", error))
-        return false;
-    for (; set && *set; set++)
-        if (!protocol_set(protocol, *set, error))
-            return false;
-    return true;
+    return protocol_init(protocol, name ? name : "paper", error) &&
+           protocol_set_all(protocol, set, error);
 }

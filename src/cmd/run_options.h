@@ -2,6 +2,7 @@
 #ifndef FIRE_CMD_RUN_OPTIONS_H
 #define FIRE_CMD_RUN_OPTIONS_H
 
+#include "cmd/engine_settings.h"
 #include "cmd/role_options.h"
 #include "data/protocol.h"
 
@@ -19,6 +20,8 @@ struct run_options {
     double timeout_s, dialogue_timeout_s;
     gboolean strict;
     struct role_options student, teacher, both;
+    struct engine_settings engine; /* of model folders */
+    char *constrain;               /* --constrain: "score", or NULL */
 };
 
 /* Fills in the defaults of DESIGN.md 4. */
@@ -37,7 +40,7 @@ bool run_options_check(const struct run_options *options, GError **error);
     }
 #define SET_OPTION(list)                                                                           \
     {                                                                                              \
-        "set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &(list), "Override one rule; see fire protocols",  \
+        "set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &(list), "Override one rule; may be repeated",     \
             "OPTION=VALUE"                                                                         \
     }
 

@@ -127,7 +127,8 @@ static int run(int argc, char **argv, GError **error)
         if (argc == 0)
             code = EXIT_DONE;
         else if (table_options_check(&options.table, error) &&
-                 parse_protocol(&protocol, &options, error))
+                 parse_protocol(&protocol, &options, error) &&
+                 input_check_rejects(&options.input, argv + 1, 1, error))
             code = score(argv[1], &protocol, &options, error);
     }
     options_clear(&options);

@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "cmd/command.h"
 #include "cmd/input.h"
+#include "cmd/run_options.h"
 #include "data/flaw.h"
 #include "data/scanner.h"
 #include "metric/mae.h"
@@ -108,17 +109,6 @@ static void print_table(const struct mae *mae, const struct protocol *protocol)
     table_free(table);
 }
 
-static bool parse_protocol(struct protocol *protocol, const char *name, char **settings,
-                           GError **error)
-{
-    if (!protocol_init(protocol, name ? name : "paper", error))
-        return false;
-    for (; settings && *settings; settings++)
-        if (!protocol_set(protocol, *settings, error))
-            return false;
-    return true;
-}
-
 static int score(const char *path, const struct protocol *protocol,
                  const struct input_options *input, bool as_json, GError **error)
 {
@@ -145,9 +135,8 @@ static int run(int argc, char **argv, GError **error)
     g_autofree char *name = NULL;
     g_auto(GStrv) settings = NULL;
     const GOptionEntry entries[] = {
-        {"protocol", 0, 0, G_OPTION_ARG_STRING, &name, "paper or official", "NAME"},
-        {"set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &settings, "Set an option of the protocol",
-         "OPTION=VALUE"},
+        PROTOCOL_OPTION(name),
+        SET_OPTION(settings),
         {"json", 0, 0, G_OPTION_ARG_NONE, &as_json, "One JSON object", NULL},
         INPUT_REJECTS(input),
         INPUT_STRICT(input),
@@ -158,7 +147,8 @@ static int run(int argc, char **argv, GError **error)
     if (command_parse(&argc, &argv, &command_score_mae, "FILE", entries, 1, 1, error)) {
         if (argc == 0)
             code = EXIT_DONE;
-        else if (parse_protocol(&protocol, name, settings, error))
+        else if (protocol_from_options(&protocol, name, settings, error) &&
+                 input_check_rejects(&input, argv + 1, 1, error))
             code = score(argv[1], &protocol, &input, as_json, error);
     }
     input_clear(&input);

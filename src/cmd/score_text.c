@@ -5,8 +5,9 @@
 #include "cmd/batches.h"
 #include "cmd/command.h"
 #include "cmd/input.h"
-#include "metric/text.h"
+#include "report/fixed_report.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,8 +15,6 @@ static int run(int argc, char **argv, GError **error);
 
 const struct command command_score_text = {
     "score text", "BLEU-1..4 and CIDEr of predictions against references, from a file", run};
-
-static const char *const variants[] = {"official", "words"}; /* by enum cider_length */
 
 struct part {
     struct text_batch *batch;
@@ -25,8 +24,8 @@ struct part {
 struct job {
     struct input_options input;
     enum tokenizer tokenizer;
-    enum cider_length cider;
-    char *per_item; /* file name or NULL */
+    struct protocol protocol; /* `cider` counts */
+    char *per_item;           /* file name or NULL */
     gboolean as_json;
     struct text_metric *metric;
     GString *ids; /* of all items, where there is a per_item */
@@ -98,11 +97,6 @@ static enum batches_status read_items(struct job *job, const char *path,
     return status;
 }
 
-static json_t *json_of_four(const double values[4])
-{
-    return json_pack("[f, f, f, f]", values[0], values[1], values[2], values[3]);
-}
-
 static bool write_items(const struct job *job, const struct text_item_scores *items, size_t n,
                         GError **error)
 {
@@ -112,7 +106,7 @@ static bool write_items(const struct job *job, const struct text_item_scores *it
     const char *id = job->ids->str;
     for (size_t i = 0; i < n; i++) {
         g_autoptr(json_t) scores =
-            json_pack("{s:o, s:f}", "bleu", json_of_four(items[i].bleu), "cider", items[i].cider);
+            json_pack("{s:o, s:f}", "bleu", bleu_to_json(items[i].bleu), "cider", items[i].cider);
         g_autofree char *line = json_print(scores);
         const char *end = strchr(id, '\n');
         fprintf(atomic_file_stream(file), "{\"id\":%.*s,%s\n", (int)(end - id), id, line + 1);
@@ -121,32 +115,46 @@ static bool write_items(const struct job *job, const struct text_item_scores *it
     return atomic_file_commit(file, error);
 }
 
+static void add_row(struct table *table, const char *name, const double bleu[4], double cider)
+{
+    table_add_row(table);
+    table_add_cell(table, name);
+    for (size_t k = 0; k < 4; k++)
+        table_add_number(table, bleu[k], 4);
+    table_add_number(table, cider, 4);
+}
+
+static void print_table(const struct job *job, const struct text_scores *scores)
+{
+    static const char *const columns[] = {"BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "CIDEr"};
+    g_autofree char *first = g_strdup_printf("%zu items", scores->n);
+    struct table *table = table_new(NULL);
+    table_add_column(table, first, ALIGN_LEFT);
+    for (size_t c = 0; c < G_N_ELEMENTS(columns); c++)
+        table_add_column(table, columns[c], ALIGN_RIGHT);
+    add_row(table, "mean", scores->bleu_mean, scores->cider);
+    add_row(table, "corpus", scores->bleu_corpus, NAN);
+    bool words = job->protocol.cider == CIDER_WORDS;
+    g_autofree char *rule = g_strdup_printf(
+        "tokens: %s; CIDEr variant %s: its length term counts %s", tokenizer_name(job->tokenizer),
+        words ? "words" : "official", words ? "words" : "bigrams");
+    table_add_note(table,
+                   "mean: of the items' own values (the paper's); corpus: from pooled counts");
+    table_add_note(table, rule);
+    g_autofree char *text = table_print(table, TABLE_TEXT);
+    fputs(text, stdout);
+    table_free(table);
+}
+
 static void print_scores(const struct job *job, const struct text_scores *scores)
 {
-    const char *variant = variants[job->cider], *tokenizer = tokenizer_name(job->tokenizer);
-    if (job->as_json) {
-        g_autoptr(json_t) object = json_pack(
-            "{s:I, s:{s:o, s:o}, s:{s:f, s:s}, s:s}", "n", (json_int_t)scores->n, "bleu", "corpus",
-            json_of_four(scores->bleu_corpus), "mean", json_of_four(scores->bleu_mean), "cider",
-            "mean", scores->cider, "variant", variant, "tokenizer", tokenizer);
-        g_autofree char *line = json_print(object);
-        puts(line);
+    if (!job->as_json) {
+        print_table(job, scores);
         return;
     }
-    printf("%zu items, tokenizer %s\n\n         BLEU-1  BLEU-2  BLEU-3  BLEU-4   CIDEr\n",
-           scores->n, tokenizer);
-    const double *rows[] = {scores->bleu_mean, scores->bleu_corpus};
-    for (int row = 0; row < 2; row++) {
-        printf("%-6s", row == 0 ? "mean" : "corpus");
-        for (int k = 0; k < 4; k++)
-            printf("  %6.4f", rows[row][k]);
-        if (row == 0)
-            printf("  %6.4f", scores->cider);
-        putchar('\n');
-    }
-    printf("\nmean: of the items' own values (the paper's); corpus: from pooled counts.\n"
-           "CIDEr variant %s: its length term counts %s.\n",
-           variant, job->cider == CIDER_OFFICIAL ? "bigrams" : "words");
+    g_autoptr(json_t) object = text_scores_to_json(scores, job->tokenizer, &job->protocol);
+    g_autofree char *line = json_print(object);
+    puts(line);
 }
 
 static bool report(const struct job *job, GError **error)
@@ -161,9 +169,10 @@ static bool report(const struct job *job, GError **error)
     }
     if (!text_metric_compute(job->metric, &scores, items, error))
         return false;
-    if (n < 2)
-        log_warn("CIDEr compares an item with others: over %zu item%s it is 0 whatever the texts",
-                 n, n == 1 ? "" : "s");
+    if (n == 0)
+        log_warn("there is no usable item: nothing is defined");
+    else if (n == 1)
+        log_warn("CIDEr compares an item with others: over 1 item it is 0 whatever the texts");
     if (job->per_item && !write_items(job, items, n, error))
         return false;
     print_scores(job, &scores);
@@ -175,7 +184,7 @@ static int score(struct job *job, const char *path, GError **error)
     struct complaints *complaints = complaints_open(job->input.rejects, job->input.strict, error);
     if (!complaints)
         return EXIT_FAILED;
-    job->metric = text_metric_new(job->tokenizer, job->cider);
+    job->metric = text_metric_new(job->tokenizer, (enum cider_length)job->protocol.cider);
     job->ids = g_string_new(NULL);
     enum batches_status status = read_items(job, path, complaints, error);
     size_t n_bad = complaints_count(complaints);
@@ -193,20 +202,22 @@ static bool set_options(struct job *job, const char *tokenizer, const char *cide
                     tokenizer);
         return false;
     }
-    while (cider && strcmp(cider, variants[job->cider]) != 0) {
-        if (job->cider == CIDER_WORDS) {
-            g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE,
-                        "unknown variant of CIDEr '%s' (official, words)", cider);
-            return false;
-        }
-        job->cider = CIDER_WORDS;
-    }
-    return true;
+    g_autofree char *assignment = g_strdup_printf("cider=%s", cider ? cider : "official");
+    return protocol_init(&job->protocol, "paper", error) &&
+           protocol_set(&job->protocol, assignment, error);
+}
+
+static bool check_paths(const struct job *job, char *const *path, GError **error)
+{
+    const struct input_path outputs[] = {{"--per-item", job->per_item},
+                                         {"--rejects", job->input.rejects}};
+    return input_check_apart(outputs, G_N_ELEMENTS(outputs), error) &&
+           input_check_rejects(&job->input, path, 1, error);
 }
 
 static int run(int argc, char **argv, GError **error)
 {
-    struct job job = {.tokenizer = TOKENIZER_WHITESPACE, .cider = CIDER_OFFICIAL};
+    struct job job = {.tokenizer = TOKENIZER_WHITESPACE};
     g_autofree char *tokenizer = NULL;
     g_autofree char *cider = NULL;
     const GOptionEntry entries[] = {
@@ -215,7 +226,7 @@ static int run(int argc, char **argv, GError **error)
         {"cider", 0, 0, G_OPTION_ARG_STRING, &cider,
          "Length term: official (default; bigrams) or words", "VARIANT"},
         {"per-item", 0, 0, G_OPTION_ARG_FILENAME, &job.per_item,
-         "Write a line {\"id\",\"bleu\",\"cider\"} for each item to F", "F"},
+         "Write a line {\"id\",\"bleu\",\"cider\"} for each item there", "FILE"},
         {"json", 0, 0, G_OPTION_ARG_NONE, &job.as_json, "One JSON object", NULL},
         INPUT_REJECTS(job.input),
         INPUT_STRICT(job.input),
@@ -225,7 +236,7 @@ static int run(int argc, char **argv, GError **error)
     if (command_parse(&argc, &argv, &command_score_text, "FILE|-", entries, 1, 1, error)) {
         if (argc == 0)
             code = EXIT_DONE;
-        else if (set_options(&job, tokenizer, cider, error))
+        else if (set_options(&job, tokenizer, cider, error) && check_paths(&job, argv + 1, error))
             code = score(&job, argv[1], error);
     }
     g_free(job.per_item);

@@ -86,7 +86,7 @@ static int run(int argc, char **argv, GError **error)
         else if (name && !tokenizer_from_name(name, &tokenizer))
             g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE,
                         "unknown tokenizer '%s' (whitespace, ptb)", name);
-        else
+        else if (input_check_rejects(&input, argv + 1, argc - 1, error))
             code = print_tokens(tokenizer, &input, argc > 1 ? argv[1] : "-", error);
     }
     input_clear(&input);

@@ -1,11 +1,13 @@
 #include "cmd/table_options.h"
 
 #include "base/error.h"
+#include "base/log.h"
 #include "report/free_report.h"
 #include "report/run_view.h"
 #include "store/store.h"
 
 #include <math.h>
+#include <string.h>
 
 #define MAX_RESAMPLES 1000000
 
@@ -75,6 +77,11 @@ bool table_options_check(struct table_options *options, GError **error)
         !parse_baseline(options, error))
         return false;
     options->n_resamples = (int)n_resamples;
+    if (options->as_json && options->format && strcmp(options->format, "json") != 0) {
+        g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE,
+                    "--json and --format %s contradict each other", options->format);
+        return false;
+    }
     if (g_strcmp0(options->format, "json") == 0) {
         options->as_json = TRUE;
     } else if (options->format &&
@@ -106,10 +113,15 @@ static bool read_dialogues(const char *path, struct free_set *set, const struct 
 static bool read_run(const char *path, struct free_set *set, const struct protocol *protocol,
                      GError **error)
 {
+    struct protocol played;
+    g_autofree char *difference = NULL;
     struct store *store = store_open_readonly(path, error);
     bool ok = store && run_view_check(store, path, "bench free", error) &&
+              run_view_played_under(store, protocol, &played, &difference, error) &&
               run_view_free_set(store, protocol, set, NULL, error);
     store_close(store);
+    if (ok && difference)
+        log_warn("the baseline '%s' was played by other rules: %s", path, difference);
     return ok;
 }
 

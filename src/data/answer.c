@@ -1,5 +1,6 @@
 #include "data/answer.h"
 
+#include "data/space.h"
 #include "data/vqa_text.h"
 
 #include <math.h>
@@ -15,11 +16,6 @@ static const char *const rule_names[] = {
 
 /* Sources of questions about charts. */
 static const char *const chart_sources[] = {"chartqa", "dvqa", "plotqa", "figureqa"};
-
-const char *answer_rule_name(enum answer_rule rule)
-{
-    return rule_names[rule];
-}
 
 /* --- numbers --- */
 
@@ -179,7 +175,8 @@ static bool has_form(const struct sample *sample, enum answer_rule rule)
 enum answer_rule answer_rule_of(const struct sample *sample)
 {
     const char *named = sample->meta ? json_get_string(sample->meta, "answer-match") : NULL;
-    g_autofree char *truth = answer_trim(sample->answer ? sample->answer : "");
+    const char *answer = sample->answer ? sample->answer : "";
+    g_autofree char *truth = space_trim(answer, answer + strlen(answer));
     if (!*truth && !sample->answers)
         return ANSWER_NONE;
     for (enum answer_rule rule = ANSWER_NONE; named && rule <= ANSWER_EXACT; rule++)

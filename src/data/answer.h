@@ -27,7 +27,6 @@ enum answer_rule {
 };
 
 enum answer_rule answer_rule_of(const struct sample *sample);
-const char *answer_rule_name(enum answer_rule rule); /* "vqa", ..., "none" */
 
 /* How right `answer` (parse_answer's) is: 0..1; NAN where the rule is `none`. */
 double answer_match(const struct sample *sample, const char *answer);
@@ -37,9 +36,8 @@ double answer_match(const struct sample *sample, const char *answer);
  * "1000", zero to ten as digits, no articles unless there is nothing else. Free with g_free. */
 char *answer_normalize(const char *text);
 
-/* Parts that the normalisations share. White space is Python's. */
-char **answer_words(const char *text); /* free with g_strfreev */
-char *answer_trim(const char *text);   /* free with g_free */
+/* Parts that the normalisations share. */
+char **answer_words(const char *text); /* between white space (space.h); free with g_strfreev */
 bool answer_is_article(const char *word);
 const char *answer_digits(const char *word); /* "two": "2"; NULL for other words */
 

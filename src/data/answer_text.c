@@ -1,20 +1,16 @@
 /* answer_text.c -- the normalisation of answer.h and what it shares with VQA's. */
 #include "data/answer.h"
 
-#include <string.h>
+#include "data/space.h"
 
-/* Python's str.isspace, which g_unichar_isspace knows but for these. */
-static bool is_space(gunichar c)
-{
-    return g_unichar_isspace(c) || c == 0x0b || (c >= 0x1c && c <= 0x1f) || c == 0x85;
-}
+#include <string.h>
 
 char **answer_words(const char *text)
 {
     GPtrArray *words = g_ptr_array_new();
     const char *start = NULL;
     for (const char *p = text;; p = g_utf8_next_char(p)) {
-        bool end = !*p || is_space(g_utf8_get_char(p));
+        bool end = !*p || space_is(g_utf8_get_char(p));
         if (!end && !start)
             start = p;
         if (end && start) {
@@ -26,16 +22,6 @@ char **answer_words(const char *text)
     }
     g_ptr_array_add(words, NULL);
     return (char **)g_ptr_array_free(words, FALSE);
-}
-
-char *answer_trim(const char *text)
-{
-    while (*text && is_space(g_utf8_get_char(text)))
-        text = g_utf8_next_char(text);
-    const char *end = text + strlen(text);
-    while (end > text && is_space(g_utf8_get_char(g_utf8_prev_char(end))))
-        end = g_utf8_prev_char(end);
-    return g_strndup(text, (gsize)(end - text));
 }
 
 bool answer_is_article(const char *word)

@@ -1,5 +1,7 @@
 #include "data/dialogue.h"
 
+#include "data/label.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -49,7 +51,7 @@ void dialogue_add_turn(struct dialogue *dialogue, struct turn *turn)
     *turn = (struct turn){0};
 }
 
-static json_t *score_to_json(double score)
+json_t *score_to_json(double score)
 {
     if (isnan(score))
         return json_null();
@@ -65,8 +67,14 @@ static json_t *turn_to_json(const struct turn *turn)
     json_object_set_new(object, "feedback",
                         turn->feedback ? json_string(turn->feedback) : json_null());
     json_object_set_new(object, "score", score_to_json(turn->score));
-    if (turn->meta)
+    if (json_object_get(turn->meta, LABEL_KEY)) { /* the line gives `score` */
+        g_autoptr(json_t) meta = json_copy(turn->meta);
+        json_object_del(meta, LABEL_KEY);
+        if (json_object_size(meta) > 0)
+            json_object_set(object, "meta", meta);
+    } else if (turn->meta) {
         json_object_set(object, "meta", turn->meta);
+    }
     return object;
 }
 

@@ -22,13 +22,14 @@ bool stop_from_name(const char *name, enum stop *stop);
 
 /* One round. A zeroed struct is an empty turn. */
 struct turn {
-    char *response; /* the student's text as received ("Thought: ...\nAnswer: ..."), reasoning left
-                       out */
-    char *feedback; /* the teacher's text as received ("Score: 5.\nFeedback: ..."); NULL: the
-                       teacher has not spoken */
-    double score;   /* what counts; NAN: the teacher gave none */
-    json_t *meta;   /* object or NULL; an official record's list entry that disagrees is
-                       meta.fire_score */
+    /* The student's text as received ("Thought: ...\nAnswer: ..."), reasoning left out. */
+    char *response;
+    /* The teacher's text as received ("Score: 5.\nFeedback: ..."); NULL: it has not spoken. */
+    char *feedback;
+    double score; /* what counts; NAN: the teacher gave none */
+    /* Object or NULL. An official record's list entry that differs from the text is
+     * meta.fire_score; label.h has a key of its own in it. */
+    json_t *meta;
 };
 
 struct dialogue {
@@ -43,6 +44,9 @@ void dialogue_clear(struct dialogue *dialogue);
 
 /* Appends `*turn` and takes over what it holds; `*turn` is zeroed. */
 void dialogue_add_turn(struct dialogue *dialogue, struct turn *turn);
+
+/* A whole number as an integer, any other as a real, NAN as null. New reference. */
+json_t *score_to_json(double score);
 
 /* A dialogue line of DESIGN.md 4: the sample's keys, "turns", "stop". A dialogue without turns and
  * with STOP_NONE is a sample line: no "turns" key. New reference. */

@@ -1,22 +1,37 @@
 /* form_fire.c -- the released layout (PAPER.md 2.2).
  *
- * The score is read from the text; the `score` list, which is wrong where the text says N/10, stays
- * in meta.fire and is only compared. Whatever else a record holds is kept there and in the turns'
+ * The score is read from the text or from the `score` list, which is wrong where the text says N/10:
+ * label-score decides (label.h). Whatever else a record holds is kept there and in the turns'
  * meta, so that writer.c gives the same record again. */
 #include "data/forms.h"
 #include "data/leftover.h"
-#include "data/parse.h"
 
 #include <math.h>
 #include <string.h>
 
-const char *const fire_record_keys[] = {"image",       "question", "conversations",
-                                        "groundtruth", "source",   NULL};
+const char *const fire_record_keys[] = {"image",  "question", "conversations", "groundtruth",
+                                        "source", "round",    "score",         NULL};
 const char *const fire_text_keys[] = {"role", "value", NULL};
 const char *const fire_turn_keys[] = {"role", "type", "value", NULL};
 
-/* `question` or `groundtruth`: {role: "user", value}. Returns the value; `*rest` is what else the
- * object holds, or NULL. */
+/* Keeps under `key` of `*meta` what `object` holds beyond `core`, and its order under the same key
+ * of FIRE_ORDER. True where there was something to keep. */
+static bool keep_rest(json_t **meta, const char *key, const json_t *object, const char *const *core,
+                      unsigned keep)
+{
+    json_t *order, *rest = leftover_take(object, core, keep, &order);
+    if (order) {
+        if (!json_object_get(*meta, FIRE_ORDER))
+            form_set_meta(meta, FIRE_ORDER, json_object());
+        json_object_set_new(json_object_get(*meta, FIRE_ORDER), key, order);
+    }
+    if (rest)
+        form_set_meta(meta, key, rest);
+    return rest != NULL;
+}
+
+/* `question` or `groundtruth`: {role: "user", value}. Returns the value; what else it holds goes
+ * under `key` of `*rest`. */
 static const char *read_text(const struct form_rules *rules, const json_t *record, const char *key,
                              json_t **rest, struct flaw *flaw)
 {
@@ -36,7 +51,7 @@ static const char *read_text(const struct form_rules *rules, const json_t *recor
         (rules->need == NEED_ALL && !form_need_string(object, "role", where, flaw)))
         return NULL;
     bool is_usual = role && strcmp(role, "user") == 0;
-    *rest = leftover_take(object, fire_text_keys, is_usual ? 0 : 1);
+    keep_rest(rest, key, object, fire_text_keys, is_usual ? 0 : 1u << FIRE_ROLE);
     return value;
 }
 
@@ -50,44 +65,37 @@ static bool check_image(const json_t *object, const struct sample *sample, struc
     return flaw_set(flaw, "missing-image", "'image' is empty");
 }
 
-/* meta.fire: the record's leftover. What question and ground truth hold beyond the usual stands
- * under their keys. */
-static json_t *keep_rest(const struct form_rules *rules, const json_t *object, json_t *question,
-                         json_t *groundtruth)
+/* meta.fire: what the record holds beyond what we understand; `texts`: the same of question and
+ * ground truth, which stands there under their keys. */
+static void keep_record(const struct form_rules *rules, const json_t *object, json_t *texts,
+                        json_t **meta)
 {
     const char *source = json_get_string(object, "source");
     const json_t *image = json_object_get(object, "image");
-    unsigned keep = 0;
+    /* The counts tell of turns; where those are not read, the writer counts anew. */
+    unsigned keep = rules->need == NEED_SAMPLE ? 0 : 1u << FIRE_ROUND | 1u << FIRE_SCORE;
     keep |= image && json_string_length(image) == 0 ? 1u << FIRE_IMAGE : 0;
-    keep |= question ? 1u << FIRE_QUESTION : 0;
-    keep |= groundtruth ? 1u << FIRE_GROUNDTRUTH : 0;
     keep |= strchr(source, '/') ? 1u << FIRE_SOURCE : 0;
-    json_t *rest = leftover_take(object, fire_record_keys, keep);
-    if (!rest)
-        return json_object();
-    if (question)
-        json_object_set(rest, "question", question);
-    if (groundtruth)
-        json_object_set(rest, "groundtruth", groundtruth);
-    if (rules->need == NEED_SAMPLE) {
-        /* They tell of turns that are not read: the writer counts anew. */
-        static const char *const counts[] = {"round", "score"};
-        for (size_t i = 0; i < G_N_ELEMENTS(counts); i++)
-            if (json_object_get(rest, counts[i]))
-                json_object_set_new(rest, counts[i], json_false());
-    }
-    return rest;
+    json_t *order = json_object_get(texts, FIRE_ORDER);
+    if (order)
+        form_set_meta(meta, FIRE_ORDER, json_incref(order));
+    if (!keep_rest(meta, "fire", object, fire_record_keys, keep))
+        form_set_meta(meta, "fire", json_object());
+    json_t *rest = json_object_get(*meta, "fire");
+    static const char *const keys[] = {"question", "groundtruth"};
+    for (size_t i = 0; i < G_N_ELEMENTS(keys); i++)
+        if (json_object_get(texts, keys[i]))
+            json_object_set(rest, keys[i], json_object_get(texts, keys[i]));
 }
 
 static bool read_sample(const struct form_rules *rules, const json_t *object, struct sample *sample,
                         struct flaw *flaw)
 {
-    g_autoptr(json_t) question_rest = NULL;
-    g_autoptr(json_t) answer_rest = NULL;
+    g_autoptr(json_t) texts = NULL;
     const char *image, *source, *question, *answer;
-    sample->id = form_get_id(object);
-    if (!(question = read_text(rules, object, "question", &question_rest, flaw)) ||
-        !(answer = read_text(rules, object, "groundtruth", &answer_rest, flaw)) ||
+    sample->id = sample_read_id(object);
+    if (!(question = read_text(rules, object, "question", &texts, flaw)) ||
+        !(answer = read_text(rules, object, "groundtruth", &texts, flaw)) ||
         !(source = form_need_string(object, "source", "", flaw)) ||
         !form_get_string(object, "image", "", &image, flaw))
         return false;
@@ -96,7 +104,7 @@ static bool read_sample(const struct form_rules *rules, const json_t *object, st
     sample->source = g_strndup(source, strcspn(source, "/"));
     sample->question = g_strdup(question);
     sample->answer = g_strdup(answer);
-    form_set_meta(&sample->meta, "fire", keep_rest(rules, object, question_rest, answer_rest));
+    keep_record(rules, object, texts, &sample->meta);
     return rules->need != NEED_ALL || check_image(object, sample, flaw);
 }
 
@@ -123,30 +131,9 @@ static const char *read_entry(const struct form_rules *rules, const json_t *obje
                  type ? type : "");
         return NULL;
     }
-    json_t *leftover = leftover_take(object, fire_turn_keys, 0);
-    if (leftover)
-        form_set_meta(meta, types[i % 2], leftover);
+    bool is_null = !type && json_object_get(object, "type");
+    keep_rest(meta, types[i % 2], object, fire_turn_keys, is_null ? 1u << FIRE_TYPE : 0);
     return value;
-}
-
-/* Sets the turn's score from its text or from `listed`, its entry of the `score` list (NULL: none),
- * as label-score says. True where the two disagree on the number, in range or not. */
-static bool set_score(const struct form_rules *rules, const json_t *listed, bool is_list,
-                      struct turn *turn)
-{
-    struct protocol any = *rules->protocol;
-    any.score_range = SCORE_RANGE_ANY;
-    double text = parse_score(&any, turn->feedback);
-    double field = json_is_number(listed) ? json_number_value(listed) : NAN;
-    turn->score = rules->protocol->label_score == LABEL_SCORE_FIELD
-                      ? field
-                      : parse_score(rules->protocol, turn->feedback);
-    bool is_same = isnan(text) ? isnan(field) : text == field;
-    if (!is_list || is_same)
-        return false;
-    if (listed)
-        form_set_meta(&turn->meta, "fire_score", json_incref((json_t *)listed));
-    return true;
 }
 
 static bool read_turns(const struct form_rules *rules, const json_t *object, struct record *record,
@@ -169,8 +156,7 @@ static bool read_turns(const struct form_rules *rules, const json_t *object, str
                 read_entry(rules, json_array_get(conversations, i + 1), i + 1, &turn.meta, flaw);
         turn.response = g_strdup(response);
         turn.feedback = g_strdup(feedback);
-        if (!flaw->cause &&
-            set_score(rules, json_array_get(scores, i / 2), json_is_array(scores), &turn))
+        if (!flaw->cause && form_set_score(rules, scores, i / 2, true, &turn))
             record->n_disagree++;
         dialogue_add_turn(&record->dialogue, &turn);
         if (flaw->cause)

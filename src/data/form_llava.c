@@ -116,7 +116,7 @@ static json_t *keep_rest(const json_t *object)
 bool form_read_llava_sample(const json_t *object, struct sample *sample, struct flaw *flaw)
 {
     const char *image, *source, *question, *answer;
-    sample->id = form_get_id(object);
+    sample->id = sample_read_id(object);
     if (!form_get_string(object, "image", "", &image, flaw) ||
         !form_get_string(object, "source", "", &source, flaw))
         return false;
@@ -177,20 +177,12 @@ static const char *newest_feedback(const json_t *object)
     return from && strcmp(from, "gpt") == 0 ? json_get_string(last, "value") : NULL;
 }
 
-/* The list's score; the text's where it gives one and label-score asks for it. The comments in
- * student_history have lost theirs. */
-static void set_score(const struct form_rules *rules, const json_t *listed, struct turn *turn,
-                      int *n_disagree)
+/* Does the feedback still have its score line? The comments in student_history have lost theirs. */
+static bool has_score(const struct form_rules *rules, const char *feedback)
 {
-    double text = parse_score(rules->protocol, turn->feedback);
-    double field = json_is_number(listed) ? json_number_value(listed) : NAN;
-    bool use_text = rules->protocol->label_score == LABEL_SCORE_TEXT && !isnan(text);
-    turn->score = use_text ? text : field;
-    if (isnan(text) || text == field)
-        return;
-    ++*n_disagree;
-    if (listed)
-        form_set_meta(&turn->meta, "fire_score", json_incref((json_t *)listed));
+    struct protocol any = *rules->protocol;
+    any.score_range = SCORE_RANGE_ANY;
+    return !isnan(parse_score(&any, feedback));
 }
 
 bool form_read_loop(const struct form_rules *rules, const json_t *object, struct record *record,
@@ -222,8 +214,8 @@ bool form_read_loop(const struct form_rules *rules, const json_t *object, struct
             flaw_set(flaw, "turn-order", "student_history %zu is not the teacher's", i + 2);
         turn.response = g_strdup(response);
         turn.feedback = g_strdup(feedback);
-        if (!flaw->cause)
-            set_score(rules, json_array_get(scores, i / 2), &turn, &record->n_disagree);
+        if (!flaw->cause && form_set_score(rules, scores, i / 2, has_score(rules, feedback), &turn))
+            record->n_disagree++;
         dialogue_add_turn(&record->dialogue, &turn);
         if (flaw->cause)
             return false;

@@ -1,6 +1,7 @@
 /* forms.c -- recognises the form of a record, and reads our own lines. */
 #include "data/forms.h"
 
+#include "data/label.h"
 #include "data/parse.h"
 
 #include <math.h>
@@ -35,19 +36,29 @@ const char *form_need_string(const json_t *object, const char *key, const char *
     return json_string_value(value);
 }
 
-char *form_get_id(const json_t *object)
-{
-    const json_t *id = json_object_get(object, "id");
-    if (json_is_integer(id))
-        return g_strdup_printf("%" JSON_INTEGER_FORMAT, json_integer_value(id));
-    return g_strdup(json_string_value(id));
-}
-
 void form_set_meta(json_t **meta, const char *key, json_t *value)
 {
     if (!*meta)
         *meta = json_object();
     json_object_set_new(*meta, key, value);
+}
+
+bool form_set_score(const struct form_rules *rules, const json_t *list, size_t i, bool has_text,
+                    struct turn *turn)
+{
+    const json_t *listed = json_array_get(list, i);
+    label_keep(turn, has_text, true, listed);
+    turn->score = label_score(turn, rules->protocol);
+    struct protocol any = *rules->protocol;
+    any.score_range = SCORE_RANGE_ANY;
+    double text = parse_score(&any, turn->feedback);
+    double field = json_is_number(listed) ? json_number_value(listed) : NAN;
+    bool is_same = isnan(text) ? isnan(field) : text == field;
+    if (!has_text || !json_is_array(list) || is_same)
+        return false;
+    if (listed)
+        form_set_meta(&turn->meta, "fire_score", json_incref((json_t *)listed));
+    return true;
 }
 
 /* Why `turn`, whose score is NAN, has none. */
@@ -56,10 +67,12 @@ static bool complain_about_score(const struct form_rules *rules, const struct tu
 {
     struct protocol any = *rules->protocol;
     any.score_range = SCORE_RANGE_ANY;
-    double score = parse_score(&any, turn->feedback);
-    if (isnan(score))
-        return flaw_set(flaw, "no-score", "turn %zu: the feedback has no score", i + 1);
-    return flaw_set(flaw, "score-range", "turn %zu: score %g is out of range", i + 1, score);
+    double score = label_score(turn, &any);
+    if (!isnan(score))
+        return flaw_set(flaw, "score-range", "turn %zu: score %g is out of range", i + 1, score);
+    bool is_given = !json_object_get(turn->meta, LABEL_KEY);
+    return flaw_set(flaw, "no-score", "turn %zu: %s", i + 1,
+                    is_given ? "'score' is null" : "the feedback has no score");
 }
 
 bool form_check_turns(const struct form_rules *rules, const struct dialogue *dialogue,
@@ -84,10 +97,10 @@ bool form_check_turns(const struct form_rules *rules, const struct dialogue *dia
 static bool read_score(const struct form_rules *rules, const json_t *object, const char *where,
                        struct turn *turn, int *n_disagree, struct flaw *flaw)
 {
-    double parsed = parse_score(rules->protocol, turn->feedback);
     const json_t *score = json_object_get(object, "score");
     if (!score) {
-        turn->score = parsed;
+        label_keep(turn, true, false, NULL);
+        turn->score = label_score(turn, rules->protocol);
         return true;
     }
     if (!json_is_null(score) && !json_is_number(score))
@@ -96,6 +109,7 @@ static bool read_score(const struct form_rules *rules, const json_t *object, con
     turn->score = json_is_null(score) ? NAN : json_number_value(score);
     if (turn->score < 0 || turn->score > 10)
         return flaw_set(flaw, "score-range", "%sscore %g is out of range", where, turn->score);
+    double parsed = parse_score(rules->protocol, turn->feedback);
     bool same = isnan(parsed) ? isnan(turn->score) : parsed == turn->score;
     if (turn->feedback && !same)
         ++*n_disagree;
@@ -119,7 +133,8 @@ static bool read_turn(const struct form_rules *rules, const json_t *object, size
         return flaw_set(flaw, "wrong-type", "%s'meta' is no object", where);
     turn->response = g_strdup(response);
     turn->feedback = g_strdup(feedback);
-    turn->meta = json_is_object(meta) ? json_incref(meta) : NULL;
+    turn->meta = json_is_object(meta) ? json_copy(meta) : NULL;
+    json_object_del(turn->meta, LABEL_KEY);
     return read_score(rules, object, where, turn, n_disagree, flaw);
 }
 

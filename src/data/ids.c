@@ -17,7 +17,6 @@ struct shard {
 
 struct ids {
     struct shard shards[N_SHARDS];
-    size_t n_ids;
 };
 
 struct ids *ids_new(void)
@@ -85,7 +84,6 @@ bool ids_add(struct ids *ids, const char *id)
         return false;
     *slot = hash;
     shard->n_used++;
-    ids->n_ids++;
     return true;
 }
 
@@ -133,17 +131,4 @@ void ids_assign(struct ids *ids, struct sample *sample)
     g_free(sample->id);
     sample->id = numbered;
     ids_add(ids, sample->id);
-}
-
-size_t ids_count(const struct ids *ids)
-{
-    return ids->n_ids;
-}
-
-size_t ids_bytes(const struct ids *ids)
-{
-    size_t n_bytes = sizeof *ids;
-    for (size_t i = 0; i < N_SHARDS; i++)
-        n_bytes += ids->shards[i].n_slots * sizeof(uint64_t);
-    return n_bytes;
 }

@@ -23,8 +23,4 @@ bool ids_has(const struct ids *ids, const char *id);
  * look-ups, however many samples are equal. */
 void ids_assign(struct ids *ids, struct sample *sample);
 
-/* Ids held, and bytes used for them. */
-size_t ids_count(const struct ids *ids);
-size_t ids_bytes(const struct ids *ids);
-
 #endif

@@ -25,9 +25,9 @@ static bool begins_with_core(const json_t *object, const char *const *core)
     return !core[i];
 }
 
-json_t *leftover_take(const json_t *object, const char *const *core, unsigned keep)
+json_t *leftover_take(const json_t *object, const char *const *core, unsigned keep, json_t **order)
 {
-    bool is_usual = keep == 0 && begins_with_core(object, core);
+    *order = begins_with_core(object, core) ? NULL : json_array();
     json_t *leftover = json_object();
     const char *key;
     json_t *value;
@@ -35,8 +35,8 @@ json_t *leftover_take(const json_t *object, const char *const *core, unsigned ke
         int i = core_index(core, key);
         if (i < 0 || keep & 1u << i)
             json_object_set(leftover, key, value);
-        else if (!is_usual)
-            json_object_set_new(leftover, key, json_null());
+        if (*order)
+            json_array_append_new(*order, json_string(key));
     }
     if (json_object_size(leftover) > 0)
         return leftover;
@@ -44,28 +44,31 @@ json_t *leftover_take(const json_t *object, const char *const *core, unsigned ke
     return NULL;
 }
 
-static bool has_core(const json_t *leftover, const char *const *core)
+/* The leftover's value, else the writer's. */
+static void join_key(json_t *object, const char *key, const json_t *leftover,
+                     const char *const *core, json_t **values)
 {
-    for (; *core; core++)
-        if (json_object_get(leftover, *core))
-            return true;
-    return false;
+    int i = core_index(core, key);
+    json_t *own = json_object_get(leftover, key);
+    if (own || (i >= 0 && values[i]))
+        json_object_set(object, key, own ? own : values[i]);
 }
 
-json_t *leftover_join(const json_t *leftover, const char *const *core, json_t **values)
+json_t *leftover_join(const json_t *leftover, const json_t *order, const char *const *core,
+                      json_t **values)
 {
     json_t *object = json_object();
-    bool is_whole = has_core(leftover, core);
-    for (int i = 0; core[i] && !is_whole; i++)
-        if (values[i])
-            json_object_set(object, core[i], values[i]);
     const char *key;
+    size_t n;
     json_t *value;
-    json_object_foreach ((json_t *)leftover, key, value) {
-        int i = core_index(core, key);
-        bool is_ours = i >= 0 && json_is_null(value) && values[i];
-        json_object_set(object, key, is_ours ? values[i] : value);
-    }
+    json_array_foreach ((json_t *)order, n, value)
+        if (json_is_string(value))
+            join_key(object, json_string_value(value), leftover, core, values);
+    for (int i = 0; core[i] && !json_is_array(order); i++)
+        join_key(object, core[i], leftover, core, values);
+    json_object_foreach ((json_t *)leftover, key, value)
+        if (!json_object_get(object, key))
+            json_object_set(object, key, value);
     for (int i = 0; core[i]; i++)
         json_decref(values[i]);
     return object;

@@ -1,5 +1,7 @@
 #include "data/parse.h"
 
+#include "data/space.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -37,25 +39,6 @@ static bool starts_with_word(const char *p, const char *end, const char *lower)
     return (size_t)(end - p) >= n && g_ascii_strncasecmp(p, lower, n) == 0;
 }
 
-static char *trim(const char *start, const char *end)
-{
-    /* Python's strip(): every Unicode white space, which g_unichar_isspace knows but for U+001C..1F
-     * and U+0085. */
-    for (; start < end; start = g_utf8_next_char(start)) {
-        gunichar c = g_utf8_get_char(start);
-        if (!g_unichar_isspace(c) && c != 0x85 && !(c >= 0x1c && c <= 0x1f) && c != 0x0b)
-            break;
-    }
-    while (end > start) {
-        const char *last = g_utf8_prev_char(end);
-        gunichar c = g_utf8_get_char(last);
-        if (!g_unichar_isspace(c) && c != 0x85 && !(c >= 0x1c && c <= 0x1f) && c != 0x0b)
-            break;
-        end = last;
-    }
-    return g_strndup(start, (gsize)(end - start));
-}
-
 /* The first "LABEL:" that begins a line, else the first one at all: from the label to what follows
  * its colon. Marks may stand before, inside ("**Answer**:") and after ("**Answer:**"). */
 static struct span find_label(const char *text, const char *lower)
@@ -87,13 +70,6 @@ struct number {
     double value;    /* NAN: written like no score */
 };
 
-static const char *skip_blanks(const char *p, const char *end)
-{
-    while (p < end && (*p == ' ' || *p == '\t'))
-        p++;
-    return p;
-}
-
 static const char *skip_digits(const char *p, const char *end)
 {
     while (p < end && g_ascii_isdigit(*p))
@@ -101,45 +77,75 @@ static const char *skip_digits(const char *p, const char *end)
     return p;
 }
 
-/* The dash or word of a range ("6-7", "6 to 7") before a digit; hyphen, en dash, em dash, tilde,
- * "to", "or". */
-static bool is_range(const char *p, const char *end)
+/* After the first of `texts` (ended by NULL) that stands at `p`, in any case; NULL: none does. */
+static const char *skip_any(const char *p, const char *end, const char *const *texts)
 {
-    static const char *const dashes[] = {"-", "~", "\xe2\x80\x93", "\xe2\x80\x94", "to ", "or "};
-    p = skip_blanks(p, end);
-    for (size_t i = 0; i < G_N_ELEMENTS(dashes); i++) {
-        if (starts_with_word(p, end, dashes[i])) {
-            p = skip_blanks(p + strlen(dashes[i]), end);
-            return p < end && g_ascii_isdigit(*p);
-        }
-    }
-    return false;
+    for (; *texts; texts++)
+        if (starts_with_word(p, end, *texts))
+            return p + strlen(*texts);
+    return NULL;
 }
 
-/* `p` is at the first digit. */
+/* Blanks, also those that do not break: U+00A0, U+202F. */
+static const char *skip_blanks(const char *p, const char *end)
+{
+    static const char *const wide[] = {"\xc2\xa0", "\xe2\x80\xaf", NULL};
+    for (const char *next = p; next; next = skip_any(p, end, wide))
+        for (p = next; p < end && (*p == ' ' || *p == '\t');)
+            p++;
+    return p;
+}
+
+/* Blanks and the `marks` that may stand around a number: "**7** / 10". */
+static const char *skip_around(const char *p, const char *end, const char *marks)
+{
+    for (p = skip_blanks(p, end); p < end && strchr(marks, *p);)
+        p = skip_blanks(p + 1, end);
+    return p;
+}
+
+#define CLOSING "*_`\"')]}"
+#define OPENING "*_`\"'([{"
+
+/* The number that follows one of `signs`, if one stands at `p`: "/ **10", "out of 10", "- 7". NULL:
+ * none does. A sign that is a word ends there: "of" is not in "often". */
+static const char *find_second(const char *p, const char *end, const char *const *signs)
+{
+    const char *after = skip_any(p, end, signs);
+    if (!after || (g_ascii_isalpha(*p) && after < end && g_ascii_isalnum(*after)))
+        return NULL;
+    after = skip_around(after, end, OPENING);
+    return after < end && g_ascii_isdigit(*after) ? after : NULL;
+}
+
+/* `p` is at the first digit. Marks that close, and a bracket that opens, may stand between the
+ * number and what makes another thing of it. */
 static struct number read_number(const char *p, const char *end)
 {
+    static const char *const slashes[] = {"/", "\xe2\x81\x84", "\xe2\x88\x95", "\xef\xbc\x8f",
+                                          NULL};
+    static const char *const words[] = {"out of", "of", NULL};
+    static const char *const dashes[] = {"-",  "~", "\xe2\x80\x93", "\xe2\x80\x94", "to",
+                                         "or", NULL};
     const char *whole = p;
     p = skip_digits(p, end);
     if (end - p >= 2 && *p == '.' && g_ascii_isdigit(p[1]))
         p = skip_digits(p + 1, end);
     g_autofree char *digits = g_strndup(whole, (gsize)(p - whole));
     struct number number = {p, g_ascii_strtod(digits, NULL)};
-    const char *next = skip_blanks(p, end), *denominator = NULL;
-    if (next < end && *next == '/')
-        denominator = skip_blanks(next + 1, end);
-    else if (starts_with_word(next, end, "out of "))
-        denominator = skip_blanks(next + strlen("out of "), end);
-    if (denominator && denominator < end && g_ascii_isdigit(*denominator)) {
+    const char *next = skip_around(p, end, CLOSING), *part = skip_around(next, end, OPENING);
+    const char *denominator = find_second(part, end, slashes);
+    if (!denominator)
+        denominator = find_second(part, end, words);
+    if (denominator) {
         number.end = skip_digits(denominator, end);
         bool ten = number.end - denominator == 2 && memcmp(denominator, "10", 2) == 0;
         bool more = end - number.end >= 2 && *number.end == '.' && g_ascii_isdigit(number.end[1]);
         if (!ten || more)
             number.value = NAN;
-    } else if (next < end && *next == '/') {
-        number.value = NAN;
-    } else if ((end - p >= 2 && (*p == ',' || *p == '.') && g_ascii_isdigit(p[1])) ||
-               (next < end && *next == '%') || is_range(p, end)) {
+    } else if (skip_any(next, end, slashes) || (next < end && *next == '%') ||
+               find_second(next, end, dashes) ||
+               (end - p >= 2 && (*p == ',' || *p == '.') && g_ascii_isdigit(p[1]))) {
         number.value = NAN;
     }
     return number;
@@ -221,6 +227,16 @@ static double official_score(const char *text)
     return g_ascii_strtod(run, NULL);
 }
 
+double parse_in_range(const struct protocol *protocol, double score)
+{
+    if (!isfinite(score))
+        return NAN;
+    if (protocol->score_range == SCORE_RANGE_ANY)
+        return score;
+    double low = protocol->score_range == SCORE_RANGE_1_10 ? 1 : 0;
+    return score >= low && score <= 10 ? score : NAN;
+}
+
 double parse_score(const struct protocol *protocol, const char *feedback)
 {
     if (!feedback)
@@ -231,12 +247,7 @@ double parse_score(const struct protocol *protocol, const char *feedback)
         score = official_score(feedback);
     else if (!find_score(feedback, &words, &score))
         return NAN;
-    if (!isfinite(score))
-        return NAN;
-    if (protocol->score_range == SCORE_RANGE_ANY)
-        return score;
-    double low = protocol->score_range == SCORE_RANGE_1_10 ? 1 : 0;
-    return score >= low && score <= 10 ? score : NAN;
+    return parse_in_range(protocol, score);
 }
 
 /* The text without the words that gave the score and the punctuation behind them. */
@@ -245,14 +256,14 @@ static char *without_score(const char *text)
     struct span words;
     double score;
     if (!find_score(text, &words, &score))
-        return trim(text, text + strlen(text));
+        return space_trim(text, text + strlen(text));
     const char *line = words.start;
     while (line > text && line[-1] != '\n' && is_mark(line[-1]))
         line--;
     const char *rest = words.end + strspn(words.end, "*_`\"'])>}.,; \t");
     g_autofree char *before = g_strndup(text, (gsize)(line - text));
     g_autofree char *joined = g_strconcat(before, rest, NULL);
-    return trim(joined, joined + strlen(joined));
+    return space_trim(joined, joined + strlen(joined));
 }
 
 char *parse_comment(const struct protocol *protocol, const char *feedback)
@@ -260,10 +271,19 @@ char *parse_comment(const struct protocol *protocol, const char *feedback)
     const char *end = feedback + strlen(feedback);
     if (protocol->score_parse == SCORE_PARSE_OFFICIAL) {
         const char *label = strstr(feedback, "Feedback:");
-        return label ? trim(label + strlen("Feedback:"), end) : NULL;
+        return label ? space_trim(label + strlen("Feedback:"), end) : NULL;
     }
     struct span label = find_label(feedback, "feedback");
-    return label.start ? trim(label.end, end) : without_score(feedback);
+    return label.start ? space_trim(label.end, end) : without_score(feedback);
+}
+
+char *parse_shown(const struct protocol *protocol, const char *feedback)
+{
+    if (!feedback)
+        return g_strdup("");
+    char *comment =
+        protocol->feedback == FEEDBACK_COMMENT ? parse_comment(protocol, feedback) : NULL;
+    return comment ? comment : g_strdup(feedback);
 }
 
 char *parse_thought(const char *response)
@@ -277,11 +297,11 @@ char *parse_thought(const char *response)
     while (end > thought.end && end[-1] != '\n' &&
            is_mark(end[-1])) /* marks before the answer's label */
         end--;
-    return trim(thought.end, end);
+    return space_trim(thought.end, end);
 }
 
 char *parse_answer(const char *response)
 {
     struct span answer = find_label(response, "answer");
-    return trim(answer.start ? answer.end : response, response + strlen(response));
+    return space_trim(answer.start ? answer.end : response, response + strlen(response));
 }

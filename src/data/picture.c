@@ -82,6 +82,13 @@ char *picture_find(const char *folder, const char *image, struct flaw *flaw)
     return NULL;
 }
 
+char *picture_name(const char *image)
+{
+    if (!image || !g_str_has_prefix(image, "data:"))
+        return g_strdup(image);
+    return g_compute_checksum_for_string(G_CHECKSUM_SHA256, image, -1);
+}
+
 GBytes *picture_read(const char *folder, const char *image, struct flaw *flaw)
 {
     g_autoptr(GError) cause = NULL;
@@ -102,11 +109,7 @@ bool picture_check(const char *folder, const char *image, struct flaw *flaw)
     if (!bytes)
         return false;
     g_autoptr(GError) cause = NULL;
-    struct image decoded = {0};
-    gsize n_bytes;
-    const uint8_t *data = g_bytes_get_data(bytes, &n_bytes);
-    if (!image_decode(&decoded, data, n_bytes, &cause))
+    if (!image_check(bytes, &cause))
         return flaw_set(flaw, "broken-image", "picture '%.200s': %s", image, cause->message);
-    image_clear(&decoded);
     return true;
 }

@@ -14,6 +14,10 @@
  * Free with g_free. */
 char *picture_find(const char *folder, const char *image, struct flaw *flaw);
 
+/* What tells this picture from others: its path, or the digest of a data URL; NULL for NULL. Free
+ * with g_free. */
+char *picture_name(const char *image);
+
 /* The encoded picture. NULL with one of these flaws or "broken-image" (unreadable, over
  * IMAGE_MAX_BYTES, not base64). */
 GBytes *picture_read(const char *folder, const char *image, struct flaw *flaw);

@@ -21,6 +21,7 @@ enum parse_fail {
     PARSE_FAIL_DROP,
     PARSE_FAIL_REPEAT_LAST
 };
+enum zero_score { ZERO_SCORE_GO_ON, ZERO_SCORE_STOP };
 enum final_score { FINAL_LAST, FINAL_BEST };
 enum atr_divisor { ATR_DIVISOR_PLAYED, ATR_DIVISOR_PENALTY };
 enum k_set { K_SET_PAPER, K_SET_ALL, K_SET_COMMON };
@@ -50,6 +51,7 @@ struct protocol {
     int turns;           /* 1 .. 100 */
     int no_gain;         /* enum no_gain */
     int parse_fail;      /* enum parse_fail */
+    int zero_score;      /* enum zero_score */
     int final_score;     /* enum final_score; option `final` */
     int penalty;         /* 1 .. 1000 */
     int atr_divisor;     /* enum atr_divisor */
@@ -75,14 +77,19 @@ struct protocol {
     int keep;            /* enum keep_rule */
 };
 
+/* In which settings an option decides what is asked, so that a run under another value would have
+ * other dialogues: bits. */
+enum { PLAYS_FREE = 1, PLAYS_FIXED = 2 };
+
 /* One row of the option table. */
 struct protocol_option {
     const char *name;
-    const char *const *
-        values; /* NULL-terminated names of 0, 1, ...; NULL: a number, or for lora-targets a list */
+    /* NULL-terminated names of 0, 1, ...; NULL: a number, or for lora-targets a list. */
+    const char *const *values;
     int min, max;        /* bounds of a number */
     int paper, official; /* its value in the two protocols */
     const char *row;     /* rows of PAPER.md 3.1: "3, 4" */
+    unsigned plays;      /* PLAYS_FREE, PLAYS_FIXED; 0: it decides how results are read */
     const char *meaning;
     size_t offset; /* of its field in struct protocol */
 };
@@ -97,6 +104,9 @@ bool protocol_init(struct protocol *protocol, const char *name, GError **error);
 /* "NAME=VALUE"; FIRE_ERROR_USAGE names what is wrong and which values there are. */
 bool protocol_set(struct protocol *protocol, const char *assignment, GError **error);
 
+/* All of a NULL-terminated list (NULL: none), in order. */
+bool protocol_set_all(struct protocol *protocol, char *const *assignments, GError **error);
+
 /* The value of one option as the user would write it. Free with g_free. */
 char *protocol_get(const struct protocol *protocol, const struct protocol_option *option);
 
@@ -104,6 +114,11 @@ char *protocol_get(const struct protocol *protocol, const struct protocol_option
  * strings. New reference. */
 json_t *protocol_to_json(const struct protocol *protocol);
 bool protocol_from_json(struct protocol *protocol, const json_t *object, GError **error);
+
+/* The options by which `a` and `b` would make other dialogues in a setting (PLAYS_FREE or
+ * PLAYS_FIXED): "threshold, turns"; NULL: none. Free with g_free. */
+char *protocol_play_difference(const struct protocol *a, const struct protocol *b,
+                               unsigned setting);
 
 /* Does `score` (NAN: none) pass the threshold? */
 bool protocol_is_solved(const struct protocol *protocol, double score);

@@ -129,7 +129,7 @@ static bool read_record(struct reader *reader)
     if (has_sample(sample))
         ids_assign(reader->ids, sample);
     else if (!sample->id)
-        sample->id = form_get_id(object);
+        sample->id = sample_read_id(object);
     return ok;
 }
 

@@ -25,26 +25,25 @@ enum record_form {
     FORM_SAMPLE,   /* our sample line */
     FORM_DIALOGUE, /* our dialogue line */
     FORM_FIRE,     /* official: question, groundtruth, conversations of role/type/value */
-    FORM_LLAVA, /* id, image, conversations of from/value: first pair = question and ground truth */
-    FORM_LOOP,  /* a LLaVA record with student_history, teacher_history, scores */
+    FORM_LLAVA,    /* id, image, conversations of from/value: question and ground truth first */
+    FORM_LOOP,     /* a LLaVA record with student_history, teacher_history, scores */
 };
 
 enum reader_status {
     READER_RECORD, /* the record is usable for the reader's need */
     READER_BAD,    /* the record holds number, raw and cause; nothing of it can be used */
     READER_END,
-    READER_FAILED, /* the file cannot be used (any more); `error` is set; what was read before
-                      stands */
+    READER_FAILED, /* the file cannot be used on; `error` is set, what was read before stands */
 };
 
 struct record {
-    size_t number;   /* 1-based */
-    const char *raw; /* the record verbatim, borrowed until the next call; empty where it was too
-                        long to be held */
+    size_t number; /* 1-based */
+    /* The record verbatim, borrowed until the next call; empty where it was too long to be held. */
+    const char *raw;
     size_t n_raw;
     enum record_form form;
-    struct dialogue dialogue; /* of a bad record only sample.id, and that only where it could be
-                                 read */
+    /* Of a bad record only sample.id, and that only where it could be read. */
+    struct dialogue dialogue;
     int n_disagree;     /* turns whose text gives another score than the list or key beside it */
     const char *cause;  /* READER_BAD: a stable name for counting (flaw.h); static */
     const char *detail; /* READER_BAD: the one-line message, without file and number; borrowed */
@@ -52,10 +51,13 @@ struct record {
 
 /* What the caller needs of a record decides what is bad. */
 enum reader_need {
-    NEED_SAMPLE,   /* question, answer, source; turns are not read */
-    NEED_DIALOGUE, /* turns in order, the last perhaps without feedback; a score may be missing. A
-                      sample without turns is bad, unless `stop` says that it ended so */
-    NEED_ALL,      /* lint: everything that DESIGN.md and the issue call a defect, pictures apart */
+    /* Question, answer, source; turns are not read. */
+    NEED_SAMPLE,
+    /* Turns in order, the last perhaps without feedback; a score may be missing. A sample without
+     * turns is bad, unless `stop` says that it ended so. */
+    NEED_DIALOGUE,
+    /* Lint: everything that is a defect (flaw.h), pictures apart. */
+    NEED_ALL,
 };
 
 struct reader;

@@ -114,16 +114,30 @@ static bool get_string(const char **text, const json_t *object, const char *key,
     return true;
 }
 
+char *sample_read_id(const json_t *object)
+{
+    const json_t *id = json_object_get(object, "id");
+    if (json_is_integer(id))
+        return g_strdup_printf("%" JSON_INTEGER_FORMAT, json_integer_value(id));
+    return g_strdup(json_string_value(id));
+}
+
 bool sample_from_json(struct sample *sample, const json_t *object, GError **error)
 {
     struct sample read = {0};
-    const char *id, *source, *image, *question, *answer;
+    const char *source, *image, *question, *answer;
     const json_t *meta = json_object_get(object, "meta");
     if (!(source = need_string(object, "source", error)) ||
         !(question = need_string(object, "question", error)) ||
-        !(answer = need_string(object, "answer", error)) || !get_string(&id, object, "id", error) ||
+        !(answer = need_string(object, "answer", error)) ||
         !get_string(&image, object, "image", error))
         return false;
+    const json_t *id = json_object_get(object, "id");
+    if (id && !json_is_null(id) && !json_is_string(id) && !json_is_integer(id)) {
+        g_set_error(error, FIRE_ERROR, FIRE_ERROR_FORMAT,
+                    "key 'id' is neither a string nor a whole number");
+        return false;
+    }
     if (meta && !json_is_null(meta) && !json_is_object(meta)) {
         g_set_error(error, FIRE_ERROR, FIRE_ERROR_FORMAT, "key 'meta' is not an object");
         return false;
@@ -133,7 +147,7 @@ bool sample_from_json(struct sample *sample, const json_t *object, GError **erro
         sample_clear(&read);
         return false;
     }
-    read.id = g_strdup(id);
+    read.id = sample_read_id(object);
     read.source = g_strdup(source);
     read.image = image && *image ? g_strdup(image) : NULL;
     read.question = g_strdup(question);

@@ -31,6 +31,10 @@ char *sample_make_id(const struct sample *sample);
 /* Adds the sample's keys to `object` in the order of DESIGN.md 4. */
 void sample_to_json(const struct sample *sample, json_t *object);
 
+/* The object's `id`: a string, or a whole number as its digits; NULL where it is neither. Free with
+ * g_free. */
+char *sample_read_id(const json_t *object);
+
 /* Reads a sample line's keys. `id` may be missing (left NULL). FIRE_ERROR_FORMAT names the key that
  * is missing or has the wrong type. `*sample` is untouched on failure. */
 bool sample_from_json(struct sample *sample, const json_t *object, GError **error);

@@ -1,6 +1,7 @@
 #include "data/vqa_text.h"
 
 #include "data/answer.h"
+#include "data/space.h"
 
 #include <glib.h>
 #include <stdbool.h>
@@ -108,5 +109,5 @@ char *vqa_text_trim(const char *text)
 {
     g_autofree char *spaced = g_strdup(text);
     g_strdelimit(spaced, "\n\t", ' ');
-    return answer_trim(spaced);
+    return space_trim(spaced, spaced + strlen(spaced));
 }

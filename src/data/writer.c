@@ -5,7 +5,6 @@
 #include "data/leftover.h"
 #include "data/parse.h"
 
-#include <math.h>
 #include <string.h>
 
 struct writer {
@@ -14,36 +13,39 @@ struct writer {
     size_t n_records;
 };
 
-static json_t *number_or_null(double score)
-{
-    if (isnan(score))
-        return json_null();
-    return score == floor(score) ? json_integer((json_int_t)score) : json_real(score);
-}
-
 /* ---- the released layout ---- */
 
-static json_t *fire_text(const json_t *leftover, const char *value)
+/* `meta` holds the leftover and the order of an object under `key`; NULL: there is none. */
+static json_t *join(const json_t *meta, const char *key, const json_t *leftover,
+                    const char *const *core, json_t **values)
 {
-    json_t *values[] = {json_string("user"), json_string(value)};
-    return leftover_join(leftover, fire_text_keys, values);
+    const json_t *order = json_object_get(json_object_get(meta, FIRE_ORDER), key);
+    return leftover_join(leftover, order, core, values);
 }
 
-static json_t *fire_entry(const struct turn *turn, const char *role, const char *type,
-                          const char *text)
+/* `meta`: the sample's where the record was official, else NULL. */
+static json_t *fire_text(const json_t *meta, const char *key, const char *value)
+{
+    const json_t *leftover = json_object_get(json_object_get(meta, "fire"), key);
+    json_t *values[] = {json_string("user"), json_string(value)};
+    return join(meta, key, leftover, fire_text_keys, values);
+}
+
+static json_t *fire_entry(const json_t *meta, const char *role, const char *type, const char *text)
 {
     json_t *values[] = {json_string(role), json_string(type), json_string(text)};
-    return leftover_join(json_object_get(turn->meta, type), fire_turn_keys, values);
+    return join(meta, type, json_object_get(meta, type), fire_turn_keys, values);
 }
 
-static json_t *fire_conversations(const struct dialogue *dialogue)
+static json_t *fire_conversations(const struct dialogue *dialogue, bool is_official)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < dialogue->n_turns; i++) {
         const struct turn *turn = &dialogue->turns[i];
-        json_array_append_new(list, fire_entry(turn, "student", "response", turn->response));
+        const json_t *meta = is_official ? turn->meta : NULL;
+        json_array_append_new(list, fire_entry(meta, "student", "response", turn->response));
         if (turn->feedback)
-            json_array_append_new(list, fire_entry(turn, "teacher", "feedback", turn->feedback));
+            json_array_append_new(list, fire_entry(meta, "teacher", "feedback", turn->feedback));
     }
     return list;
 }
@@ -52,21 +54,8 @@ static json_t *fire_scores(const struct dialogue *dialogue)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < dialogue->n_turns; i++)
-        json_array_append_new(list, number_or_null(dialogue->turns[i].score));
+        json_array_append_new(list, score_to_json(dialogue->turns[i].score));
     return list;
-}
-
-/* A record that was not an official one gets the two counts, and its id where the reader would make
- * another. One that was gets its own back, but where they told of other turns (false). */
-static void set_counts(json_t *record, const struct dialogue *dialogue, bool is_official)
-{
-    if (!is_official || json_is_false(json_object_get(record, "round")))
-        json_object_set_new(record, "round", json_integer((json_int_t)dialogue->n_turns));
-    if (!is_official || json_is_false(json_object_get(record, "score")))
-        json_object_set_new(record, "score", fire_scores(dialogue));
-    g_autofree char *made = sample_make_id(&dialogue->sample);
-    if (!is_official && strcmp(made, dialogue->sample.id) != 0)
-        json_object_set_new(record, "id", json_string(dialogue->sample.id));
 }
 
 static json_t *to_fire(const struct writer_options *options G_GNUC_UNUSED,
@@ -77,27 +66,28 @@ static json_t *to_fire(const struct writer_options *options G_GNUC_UNUSED,
         return NULL;
     }
     const struct sample *sample = &dialogue->sample;
-    json_t *fire = json_object_get(sample->meta, "fire");
+    const json_t *fire = json_object_get(sample->meta, "fire");
     bool is_official = json_is_object(fire);
-    const json_t *question = json_object_get(fire, "question");
-    const json_t *groundtruth = json_object_get(fire, "groundtruth");
+    const json_t *meta = is_official ? sample->meta : NULL;
     json_t *values[] = {
-        [FIRE_IMAGE] = sample->image ? json_string(sample->image)
-                       : is_official ? NULL
-                                     : json_null(),
-        [FIRE_QUESTION] = fire_text(question, sample->question),
-        [FIRE_CONVERSATIONS] = fire_conversations(dialogue),
-        [FIRE_GROUNDTRUTH] = fire_text(groundtruth, sample->answer),
+        [FIRE_IMAGE] = sample->image ? json_string(sample->image) : json_null(),
+        [FIRE_QUESTION] = fire_text(meta, "question", sample->question),
+        [FIRE_CONVERSATIONS] = fire_conversations(dialogue, is_official),
+        [FIRE_GROUNDTRUTH] = fire_text(meta, "groundtruth", sample->answer),
         [FIRE_SOURCE] = json_string(sample->source),
+        [FIRE_ROUND] = json_integer((json_int_t)dialogue->n_turns),
+        [FIRE_SCORE] = fire_scores(dialogue),
     };
     /* Under these keys stands what the texts hold beyond their values, not the texts. */
-    g_autoptr(json_t) leftover = is_official ? json_copy(fire) : NULL;
-    if (question)
-        json_object_set_new(leftover, "question", json_null());
-    if (groundtruth)
-        json_object_set_new(leftover, "groundtruth", json_null());
-    json_t *record = leftover_join(leftover, fire_record_keys, values);
-    set_counts(record, dialogue, is_official);
+    g_autoptr(json_t) leftover = is_official ? json_copy((json_t *)fire) : NULL;
+    json_object_del(leftover, "question");
+    json_object_del(leftover, "groundtruth");
+    json_t *record = join(meta, "fire", leftover, fire_record_keys, values);
+    /* An official record has the id that it had, or none; any other gets its own where the reader
+     * would make another. */
+    g_autofree char *made = sample_make_id(sample);
+    if (!is_official && strcmp(made, sample->id) != 0)
+        json_object_set_new(record, "id", json_string(sample->id));
     return record;
 }
 
@@ -138,19 +128,10 @@ static json_t *training_row(const struct sample *sample, json_t *conversations)
 {
     json_t *record = llava_record(sample, conversations);
     json_t *raw = json_object();
-    json_object_set_new(raw, "question", fire_text(NULL, sample->question));
-    json_object_set_new(raw, "groundtruth", fire_text(NULL, sample->answer));
+    json_object_set_new(raw, "question", fire_text(NULL, "question", sample->question));
+    json_object_set_new(raw, "groundtruth", fire_text(NULL, "groundtruth", sample->answer));
     json_object_set_new(record, "raw", raw);
     return record;
-}
-
-/* What the student is shown of a feedback. The released loops pass on the whole text where they
- * find no comment. */
-static char *student_view(const struct protocol *protocol, const char *feedback)
-{
-    char *comment =
-        protocol->feedback == FEEDBACK_COMMENT ? parse_comment(protocol, feedback) : NULL;
-    return comment ? comment : g_strdup(feedback);
 }
 
 /* question, r1, f1, r2, f2, ...; ends with a response. */
@@ -168,7 +149,7 @@ static json_t *to_student(const struct writer_options *options, const struct dia
     for (size_t i = 0; i < dialogue->n_turns; i++) {
         if (i > 0) {
             const char *feedback = dialogue->turns[i - 1].feedback;
-            g_autofree char *seen = student_view(options->protocol, feedback);
+            g_autofree char *seen = parse_shown(options->protocol, feedback);
             say_trimmed(list, true, seen);
         }
         say_trimmed(list, i == 0 && first_is_human, dialogue->turns[i].response);

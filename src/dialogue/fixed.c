@@ -1,5 +1,6 @@
 #include "dialogue/fixed.h"
 
+#include "data/label.h"
 #include "data/parse.h"
 
 #include <math.h>
@@ -33,7 +34,7 @@ void fixed_predict(struct fixed_prediction *prediction, const struct protocol *p
         .text = fixed_text(protocol, role, text),
         .label = fixed_text(protocol, role, teacher ? turn->feedback : turn->response),
         .score = teacher ? parse_score(protocol, text) : NAN,
-        .label_score = teacher ? turn->score : NAN,
+        .label_score = teacher ? label_score(turn, protocol) : NAN,
     };
 }
 

@@ -29,7 +29,7 @@ struct fixed_prediction {
     char *text, *label; /* views of the predicted and the recorded text: fixed_text */
     /* Of the teacher; NAN where there is none, and for the student. */
     double score;       /* parsed from the predicted text */
-    double label_score; /* the turn's: whoever read the record followed `label-score` */
+    double label_score; /* the recorded turn's, read by `protocol` (label.h) */
 };
 
 /* `text` is what the model answered to fixed_request. Clear with fixed_prediction_clear. */

@@ -14,8 +14,8 @@
  * judge_turn, the first that applies:
  *
  *     score       the score passes the threshold
- *     unparsed    there is no score, under parse-fail = stop, drop, or retry with no repair left; or it is 0 under
- *                 protocol official, whose scripts write 0 for "no score" and stop there
+ *     unparsed    there is no score, under parse-fail = stop, drop, or retry with no repair left; or the score given is
+ *                 0, under zero-score = stop
  *     no-gain     from round 2: the score is not above (le), or is below (lt), the one before
  *     max-turns   as many rounds are played as the protocol allows
  *
@@ -173,7 +173,7 @@ static enum stop judge_turn(struct loop *loop, const struct turn *turn)
     loop->counted = score;
     if (protocol_is_solved(protocol, score))
         return STOP_SCORE;
-    if (protocol->official && protocol->parse_fail == PARSE_FAIL_STOP && score == 0)
+    if (protocol->zero_score == ZERO_SCORE_STOP && turn->score == 0)
         return STOP_UNPARSED;
     /* Round 1 has no score before it: NAN compares false. */
     if (!repeated && ((protocol->no_gain == NO_GAIN_LE && score <= before) ||

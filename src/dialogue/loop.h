@@ -14,8 +14,8 @@ struct loop_config {
     struct chat *student, *teacher;
     struct chat_sampling student_sampling, teacher_sampling;
     int n_repairs; /* with parse-fail=retry: how often a teacher is asked again in a round */
-    const bool *
-        stopping; /* NULL, or: once it is true, nothing new is sent; the dialogue then ends with STOP_NONE */
+    /* NULL, or: once it is true, nothing new is sent, and the dialogue ends with STOP_NONE. */
+    const bool *stopping;
     int dialogue_timeout_ms; /* 0: none; measured from loop_start */
 };
 

@@ -258,16 +258,6 @@ static char *cut_image_marks(const char *question)
     return g_strstrip(g_string_free(text, FALSE));
 }
 
-/* What of a feedback the student sees. */
-static char *view_feedback(const struct protocol *protocol, const char *feedback)
-{
-    if (!feedback)
-        return g_strdup("");
-    char *comment =
-        protocol->feedback == FEEDBACK_COMMENT ? parse_comment(protocol, feedback) : NULL;
-    return comment ? comment : g_strdup(feedback);
-}
-
 void prompt_student(struct message_list *list, const struct prompts *prompts,
                     const struct protocol *protocol, const struct sample *sample,
                     const struct turn *turns, size_t n_turns)
@@ -276,7 +266,7 @@ void prompt_student(struct message_list *list, const struct prompts *prompts,
     const char *values[N_PLACES] = {[PLACE_QUESTION] = question}; /* and no ground truth: law 3 */
     begin_list(list, prompts, STUDENT_SYSTEM, STUDENT_QUESTION, sample, values);
     for (size_t i = 0; i < n_turns; i++) {
-        g_autofree char *feedback = view_feedback(protocol, turns[i].feedback);
+        g_autofree char *feedback = parse_shown(protocol, turns[i].feedback);
         values[PLACE_FEEDBACK] = feedback;
         add_message(list, CHAT_ASSISTANT, g_strdup(turns[i].response));
         add_filled(list, prompts, STUDENT_FEEDBACK, values);

@@ -27,8 +27,8 @@ void prompts_free(struct prompts *prompts); /* accepts NULL */
 /* SHA-256 over all templates, 64 hex digits. Owned by `prompts`. */
 const char *prompts_hash(const struct prompts *prompts);
 
-/* What tells a teacher, in a turn of its own, how to judge and in which form: the released training layout has it there
- * (PAPER.md 2.3). Owned by `prompts`. */
+/* What tells a teacher, in a turn of its own, how to judge and in which form: the released training
+ * layout has it there (PAPER.md 2.3). Owned by `prompts`. */
 const char *prompts_teacher_instruction(const struct prompts *prompts);
 
 /* The messages of one request: at most one system message, first; then user and assistant in strict
@@ -52,11 +52,10 @@ void prompt_student(struct message_list *list, const struct prompts *prompts,
                     const struct protocol *protocol, const struct sample *sample,
                     const struct turn *turns, size_t n_turns);
 
-/* What the teacher sees to judge turns[n_turns - 1].response (its feedback is not looked at),
- * n_turns
- * >= 1: question and ground truth with the instruction naming the two-line form, then earlier
- * rounds as `protocol->teacher_history` says, then the newest response; all that the user would say
- * in a row is one message. `repair` > 0 adds the request to keep to the form. */
+/* What the teacher sees to judge turns[n_turns - 1].response, whose feedback is not looked at
+ * (n_turns is 1 or more): question and ground truth with the instruction naming the two-line form,
+ * then earlier rounds as `protocol->teacher_history` says, then the newest response; all that the
+ * user would say in a row is one message. `repair` > 0 adds the request to keep to the form. */
 void prompt_teacher(struct message_list *list, const struct prompts *prompts,
                     const struct protocol *protocol, const struct sample *sample,
                     const struct turn *turns, size_t n_turns, int repair);

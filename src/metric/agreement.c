@@ -1,5 +1,6 @@
 #include "metric/agreement.h"
 
+#include "metric/mean.h"
 #include "metric/outcome.h"
 
 #include <math.h>
@@ -19,11 +20,6 @@ static void add_pair(struct agreement *agreement, bool accepted, double score, d
     }
 }
 
-static double ratio(double sum, double n)
-{
-    return n > 0 ? sum / n : NAN;
-}
-
 void agreement_compute(struct agreement *agreement, const struct free_item *items, size_t n_items,
                        const struct protocol *protocol)
 {
@@ -38,11 +34,11 @@ void agreement_compute(struct agreement *agreement, const struct free_item *item
                 add_pair(agreement, protocol_is_solved(protocol, item->scores[r]), item->scores[r],
                          item->correct[r]);
     }
-    agreement->precision =
-        ratio(agreement->accepted_right, agreement->accepted_right + agreement->accepted_wrong);
-    agreement->recall =
-        ratio(agreement->accepted_right, agreement->accepted_right + agreement->rejected_right);
+    agreement->precision = mean_ratio(agreement->accepted_right,
+                                      agreement->accepted_right + agreement->accepted_wrong);
+    agreement->recall = mean_ratio(agreement->accepted_right,
+                                   agreement->accepted_right + agreement->rejected_right);
     for (size_t s = 0; s < 11; s++)
         agreement->correct_by_score[s] =
-            ratio(agreement->correct_by_score[s], agreement->n_by_score[s]);
+            mean_ratio(agreement->correct_by_score[s], agreement->n_by_score[s]);
 }

@@ -5,10 +5,10 @@
 #include <stdint.h>
 
 struct bleu_counts {
-    uint64_t matches[4]; /* k-grams of the prediction that a reference has too, clipped to its count
-                          */
-    uint64_t grams[4];   /* k-grams of the prediction */
-    uint64_t n_tokens;   /* of the prediction */
+    /* k-grams of the prediction that a reference has too, clipped to its count. */
+    uint64_t matches[4];
+    uint64_t grams[4];           /* k-grams of the prediction */
+    uint64_t n_tokens;           /* of the prediction */
     uint64_t n_reference_tokens; /* of the reference nearest in length, the shorter at a tie */
 };
 

@@ -5,7 +5,9 @@
 #include "metric/free.h"
 
 #include "base/error.h"
+#include "metric/clusters.h"
 #include "metric/free_count.h"
+#include "metric/mean.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -61,11 +63,6 @@ struct work {
     size_t n_cells, n_clusters;
 };
 
-static double ratio(double sum, double n)
-{
-    return n > 0 ? sum / n : NAN;
-}
-
 static void add_sums(struct sums *to, const struct sums *from, double weight)
 {
     to->n += weight * from->n;
@@ -86,32 +83,18 @@ static double baseline_of(const struct free_options *options, const struct sums 
     if (!options->baseline)
         return options->baseline_rounds;
     const struct sums *sums = options->protocol->at_baseline == AT_BASELINE_OVERALL ? total : row;
-    return ratio(sums->base_n_k, sums->base_k);
+    return mean_ratio(sums->base_n_k, sums->base_k);
 }
 
 static void set_values(double *values, const struct sums *sums, double t_baseline)
 {
-    values[AT_ROUNDS] = ratio(sums->n_k, sums->k);
+    values[AT_ROUNDS] = mean_ratio(sums->n_k, sums->k);
     values[T_BASELINE] = t_baseline;
     values[AT] = values[AT_ROUNDS] / t_baseline;
-    values[ADR] = ratio(sums->gain, sums->k);
-    values[ATR] = ratio(sums->rate_k, sums->k);
-    values[ATR_ALL] = ratio(sums->rate, sums->n);
-    values[RR] = ratio(sums->newly_solved, sums->k);
-}
-
-/* Mean of one number over the rows where it is defined; NAN where it is nowhere. */
-static double mean_of_rows(const double *values, size_t n_rows)
-{
-    double sum = 0;
-    int n = 0;
-    for (size_t r = 0; r < n_rows; r++) {
-        if (isnan(values[r * N_VALUES]))
-            continue;
-        sum += values[r * N_VALUES];
-        n++;
-    }
-    return ratio(sum, n);
+    values[ADR] = mean_ratio(sums->gain, sums->k);
+    values[ATR] = mean_ratio(sums->rate_k, sums->k);
+    values[ATR_ALL] = mean_ratio(sums->rate, sums->n);
+    values[RR] = mean_ratio(sums->newly_solved, sums->k);
 }
 
 /* bootstrap's statistic: (n_rows + 2, N_VALUES) values: the rows, micro, macro. `n_drawn`
@@ -133,8 +116,12 @@ static void compute_values(double *values, const uint32_t *n_drawn, const void *
         set_values(values + r * N_VALUES, &rows[r], baseline_of(work->options, &rows[r], &total));
     double *micro = values + work->n_rows * N_VALUES, *macro = micro + N_VALUES;
     set_values(micro, &total, baseline_of(work->options, &total, &total));
-    for (size_t v = 0; v < N_VALUES; v++)
-        macro[v] = mean_of_rows(values + v, work->n_rows);
+    for (size_t v = 0; v < N_VALUES; v++) {
+        struct mean mean = {0};
+        for (size_t r = 0; r < work->n_rows; r++)
+            mean_add(&mean, values[r * N_VALUES + v]);
+        macro[v] = mean_value(&mean);
+    }
 }
 
 /* --- samples to cells --- */
@@ -175,26 +162,6 @@ static void keep_common(struct free_side *side, GHashTable *ids)
             side->in_k[i] && side->items[i].id && g_hash_table_contains(ids, side->items[i].id);
 }
 
-/* Pictures, and samples without one, by number. The same id without a picture is the same cluster
- * in run and baseline. */
-struct clusters {
-    GHashTable *images, *ids; /* string -> number + 1 */
-    size_t n;
-};
-
-static uint32_t find_cluster(struct clusters *clusters, const struct free_item *item)
-{
-    GHashTable *table = item->image ? clusters->images : clusters->ids;
-    const char *key = item->image ? item->image : item->id;
-    gsize known = key ? GPOINTER_TO_SIZE(g_hash_table_lookup(table, key)) : 0;
-    if (known)
-        return (uint32_t)(known - 1);
-    clusters->n++;
-    if (key)
-        g_hash_table_insert(table, (gpointer)key, GSIZE_TO_POINTER(clusters->n));
-    return (uint32_t)(clusters->n - 1);
-}
-
 static struct sums sums_of_run(const struct outcome *outcome, bool in_k)
 {
     struct sums sums = {.n = 1, .rate = outcome->rate};
@@ -208,25 +175,29 @@ static struct sums sums_of_run(const struct outcome *outcome, bool in_k)
     return sums;
 }
 
+static uint32_t cluster_of(struct clusters *clusters, const struct free_item *item)
+{
+    return clusters_find(clusters, item->image, item->id);
+}
+
 static void make_cells(struct work *work)
 {
-    struct clusters clusters = {g_hash_table_new(g_str_hash, g_str_equal),
-                                g_hash_table_new(g_str_hash, g_str_equal), 0};
+    struct clusters clusters; /* of both: an id is the same sample in run and baseline */
     const struct free_side *run = &work->run, *baseline = &work->baseline;
+    clusters_init(&clusters);
     work->cells = g_new(struct cell, run->n + baseline->n);
     for (size_t i = 0; i < run->n; i++)
         if (!run->items[i].failed && !run->outcomes[i].dropped)
             work->cells[work->n_cells++] =
-                (struct cell){find_cluster(&clusters, &run->items[i]), run->rows[i],
+                (struct cell){cluster_of(&clusters, &run->items[i]), run->rows[i],
                               sums_of_run(&run->outcomes[i], run->in_k[i])};
     for (size_t i = 0; i < baseline->n; i++)
         if (baseline->in_k[i])
             work->cells[work->n_cells++] =
-                (struct cell){find_cluster(&clusters, &baseline->items[i]), baseline->rows[i],
+                (struct cell){cluster_of(&clusters, &baseline->items[i]), baseline->rows[i],
                               (struct sums){.base_k = 1, .base_n_k = baseline->outcomes[i].n_k}};
     work->n_clusters = clusters.n;
-    g_hash_table_destroy(clusters.images);
-    g_hash_table_destroy(clusters.ids);
+    clusters_clear(&clusters);
 }
 
 /* --- the whole --- */

@@ -22,36 +22,38 @@
 /* One dialogue as the metrics see it; strings borrowed. */
 struct free_item {
     const char *id, *source;
-    const char *image; /* cluster of the bootstrap: samples of one picture are drawn together; NULL:
-                          its own */
-    const double *scores;  /* (n_scores) by round; NAN: the teacher gave none, or the student
-                              refused */
-    const double *correct; /* (n_scores) answer-match of each response, 0..1, NAN: no rule applies;
-                              or NULL */
+    /* Cluster of the bootstrap: samples of one picture are drawn together; NULL: its own. */
+    const char *image;
+    /* (n_scores) by round; NAN: the teacher gave none, or the student refused. */
+    const double *scores;
+    /* (n_scores) answer-match of each response, 0..1, NAN: no rule applies; or NULL. */
+    const double *correct;
     int n_scores;
-    bool failed; /* STOP_FAILED: counted as `failed`, otherwise as if it were not there */
+    bool refused; /* STOP_REFUSED: where the last score is missing, that is a refusal */
+    bool failed;  /* STOP_FAILED: counted as `failed`, otherwise as if it were not there */
 };
 
 /* One row of the table. Undefined means are NAN. Samples that an option drops are in `n`,
- * `unparsed` and `dropped`, and in nothing else. */
+ * `refused`, `unparsed` and `dropped`, and in nothing else. */
 struct free_scores {
     int n, removed, k, dropped, solved; /* n = removed + k + dropped; `solved` of K */
     int failed;                         /* not in n */
-    int unparsed;                       /* dialogues with at least one unparsed score */
-    double at_rounds;                   /* mean n_k over K */
-    double at;                          /* at_rounds / t_baseline; NAN without a baseline */
-    double t_baseline;                  /* the baseline's mean n_k over its own K */
+    int refused;                        /* dialogues that a refusal ended */
+    int unparsed;      /* dialogues with at least one missing score that is no refusal */
+    double at_rounds;  /* mean n_k over K */
+    double at;         /* at_rounds / t_baseline; NAN without a baseline */
+    double t_baseline; /* the baseline's mean n_k over its own K */
     double adr, atr, atr_all, rr;
     struct interval at_rounds_ci, at_ci, adr_ci, atr_ci, atr_all_ci, rr_ci; /* 95% */
     double best_minus_last; /* mean over K of best score less last score */
     int worsened;           /* of K: the last score is below the first */
     int n_rounds; /* length of the three lists below: the longest dialogue of all sources */
-    int played[FREE_MAX_ROUNDS];        /* dialogues that ended after round i + 1: the distribution
-                                           of m */
-    double solved_by[FREE_MAX_ROUNDS];  /* share solved by round i + 1: the accuracy curve of
-                                           PAPER.md 1.9 */
-    double correct_by[FREE_MAX_ROUNDS]; /* mean answer-match of the response that stands after round
-                                           i + 1; NAN: none */
+    /* Dialogues that ended after round i + 1: the distribution of m. */
+    int played[FREE_MAX_ROUNDS];
+    /* Share solved by round i + 1: the accuracy curve of PAPER.md 1.9. */
+    double solved_by[FREE_MAX_ROUNDS];
+    /* Mean answer-match of the response that stands after round i + 1; NAN: none. */
+    double correct_by[FREE_MAX_ROUNDS];
 };
 
 /* The six metrics by name, and where a row holds them. */
@@ -73,12 +75,13 @@ struct free_row {
 
 struct free_result {
     struct free_scores micro; /* over all samples: the paper's overall row */
-    struct free_scores macro; /* mean of each number over the sources where it is defined; counts
-                                 are sums; intervals from the same resamples */
-    struct free_row *rows;    /* (n_rows) sorted by source name */
+    /* Mean of each number over the sources where it is defined; counts are sums; intervals from the
+     * same resamples. */
+    struct free_scores macro;
+    struct free_row *rows; /* (n_rows) sorted by source name */
     size_t n_rows;
-    int first_counts[11], final_counts[11]; /* scores of rounds 1 and m where parsed, to the
-                                               nearest of 0..10, halves up */
+    /* Scores of rounds 1 and m where parsed, to the nearest of 0..10, halves up. */
+    int first_counts[11], final_counts[11];
 };
 
 struct free_options {

@@ -1,5 +1,7 @@
 #include "metric/free_count.h"
 
+#include "metric/mean.h"
+
 #include <math.h>
 
 /* Sums behind the means of a row; counts go to the row itself. */
@@ -7,11 +9,6 @@ struct curves {
     double n, best_minus_last;
     double solved[FREE_MAX_ROUNDS], correct[FREE_MAX_ROUNDS], n_correct[FREE_MAX_ROUNDS];
 };
-
-static double ratio(double sum, double n)
-{
-    return n > 0 ? sum / n : NAN;
-}
 
 static void add_curves(struct curves *curves, const struct free_item *item,
                        const struct outcome *outcome, int n_rounds)
@@ -28,6 +25,13 @@ static void add_curves(struct curves *curves, const struct free_item *item,
     }
 }
 
+/* Is the missing score of the last round played a refusal? */
+static bool is_refused(const struct free_item *item, const struct outcome *outcome)
+{
+    return item->refused && outcome->m >= item->n_scores &&
+           (item->n_scores == 0 || isnan(item->scores[item->n_scores - 1]));
+}
+
 static void add_item(struct free_scores *scores, struct curves *curves, const struct free_side *run,
                      size_t i, int n_rounds)
 {
@@ -36,8 +40,10 @@ static void add_item(struct free_scores *scores, struct curves *curves, const st
         scores->failed++;
         return;
     }
+    bool refused = is_refused(&run->items[i], outcome);
     scores->n++;
-    scores->unparsed += outcome->unparsed;
+    scores->refused += refused;
+    scores->unparsed += outcome->n_unparsed > refused;
     scores->dropped += outcome->dropped;
     if (outcome->dropped)
         return;
@@ -56,10 +62,10 @@ static void add_item(struct free_scores *scores, struct curves *curves, const st
 static void finish_row(struct free_scores *scores, const struct curves *curves, int n_rounds)
 {
     scores->n_rounds = n_rounds;
-    scores->best_minus_last = ratio(curves->best_minus_last, scores->k);
+    scores->best_minus_last = mean_ratio(curves->best_minus_last, scores->k);
     for (int i = 0; i < n_rounds; i++) {
-        scores->solved_by[i] = ratio(curves->solved[i], curves->n);
-        scores->correct_by[i] = ratio(curves->correct[i], curves->n_correct[i]);
+        scores->solved_by[i] = mean_ratio(curves->solved[i], curves->n);
+        scores->correct_by[i] = mean_ratio(curves->correct[i], curves->n_correct[i]);
     }
 }
 
@@ -72,19 +78,13 @@ static int longest(const struct free_side *run)
     return n_rounds;
 }
 
-/* Mean over the rows, where defined, of the number that lies `offset` bytes into free_scores. */
+/* Mean over the rows of the number that lies `offset` bytes into free_scores. */
 static double mean_of_rows(const struct free_result *result, size_t offset)
 {
-    double sum = 0;
-    int n = 0;
-    for (size_t r = 0; r < result->n_rows; r++) {
-        double value = *(const double *)((const char *)&result->rows[r].scores + offset);
-        if (isnan(value))
-            continue;
-        sum += value;
-        n++;
-    }
-    return ratio(sum, n);
+    struct mean mean = {0};
+    for (size_t r = 0; r < result->n_rows; r++)
+        mean_add(&mean, *(const double *)((const char *)&result->rows[r].scores + offset));
+    return mean_value(&mean);
 }
 
 static void make_macro(struct free_result *result)

@@ -2,6 +2,7 @@
 
 #include "data/answer.h"
 #include "data/parse.h"
+#include "data/picture.h"
 
 #include <math.h>
 #include <string.h>
@@ -34,25 +35,25 @@ void free_set_free(struct free_set *set)
     g_free(set);
 }
 
-/* What names the picture: its path, or the digest of a data URL. */
-static const char *picture_name(struct free_set *set, const char *image)
+/* A last round that the teacher has not judged was not played; a refused one was. */
+static size_t n_played(const struct dialogue *dialogue)
 {
-    if (!image)
-        return NULL;
-    if (!g_str_has_prefix(image, "data:"))
-        return g_string_chunk_insert_const(set->strings, image);
-    g_autofree char *digest = g_compute_checksum_for_string(G_CHECKSUM_SHA256, image, -1);
-    return g_string_chunk_insert_const(set->strings, digest);
+    size_t n = dialogue->n_turns;
+    const struct turn *last = n > 0 ? &dialogue->turns[n - 1] : NULL;
+    bool is_open = last && !last->feedback && isnan(last->score);
+    return is_open && dialogue->stop != STOP_REFUSED ? n - 1 : n;
 }
 
 void free_set_add(struct free_set *set, const struct dialogue *dialogue)
 {
     const struct sample *sample = &dialogue->sample;
+    g_autofree char *picture = picture_name(sample->image);
     struct free_item item = {
         .id = sample->id ? g_string_chunk_insert(set->strings, sample->id) : NULL,
         .source = g_string_chunk_insert_const(set->strings, sample->source),
-        .image = picture_name(set, sample->image),
-        .n_scores = (int)MIN(dialogue->n_turns, FREE_MAX_ROUNDS),
+        .image = picture ? g_string_chunk_insert_const(set->strings, picture) : NULL,
+        .n_scores = (int)MIN(n_played(dialogue), FREE_MAX_ROUNDS),
+        .refused = dialogue->stop == STOP_REFUSED,
         .failed = dialogue->stop == STOP_FAILED,
     };
     for (int i = 0; i < item.n_scores; i++) {

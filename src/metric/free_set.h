@@ -11,7 +11,8 @@ struct free_set;
 struct free_set *free_set_new(void);
 void free_set_free(struct free_set *set); /* accepts NULL */
 
-/* Takes what the metrics need from `dialogue`; rounds over FREE_MAX_ROUNDS are left out. */
+/* Takes what the metrics need from `dialogue`. Left out are rounds over FREE_MAX_ROUNDS, and a last
+ * one that the teacher has not judged: no feedback, no score, and nobody refused. */
 void free_set_add(struct free_set *set, const struct dialogue *dialogue);
 
 size_t free_set_count(const struct free_set *set);

@@ -10,12 +10,16 @@
 struct mae {
     int n;        /* turns in the mean */
     int unparsed; /* of them, predictions without a score: error 10 */
-    int no_label; /* recorded scores that could not be parsed: left out (label-fail=skip), or -1 as
-                     the released code has it (official) */
-    double sum;   /* of the errors */
+    /* Recorded scores that could not be parsed: left out (label-fail=skip), or -1 as the released
+     * code has it (official). */
+    int no_label;
+    double sum; /* of the errors */
 };
 
-/* One turn; NAN: no score. `protocol` decides label-fail. */
+/* The error of one turn; NAN where it is left out. A score that is NAN is none; `protocol` decides
+ * label-fail. */
+double mae_error(const struct protocol *protocol, double label, double prediction);
+/* Adds one turn. */
 void mae_add(struct mae *mae, const struct protocol *protocol, double label, double prediction);
 double mae_mean(const struct mae *mae); /* NAN where n is 0 */
 

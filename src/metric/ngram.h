@@ -9,9 +9,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct ngram_slot {
+    uint64_t key; /* 0, or the key + 1 */
+    uint32_t count;
+};
+
 struct ngram_table {
-    uint64_t *keys;   /* (n_slots) 0, or the key + 1 */
-    uint32_t *counts; /* (n_slots) */
+    struct ngram_slot *slots; /* (n_slots) */
     size_t n_slots;
 };
 
@@ -19,10 +23,17 @@ struct ngram_table {
 bool ngram_table_init(struct ngram_table *table, size_t n);
 void ngram_table_clear(struct ngram_table *table);
 
-/* Any key below 2^64 - 1 has a home slot; asking the processor for it early hides the memory's
- * latency. */
-size_t ngram_table_home(const struct ngram_table *table, uint64_t key);
-void ngram_table_prefetch(const struct ngram_table *table, size_t home);
+/* The slot at which the search for a key below 2^64 - 1 begins. Asks the processor for it, so that
+ * finding the homes of many keys first hides the memory's latency. */
+static inline size_t ngram_table_home(const struct ngram_table *table, uint64_t key)
+{
+    uint64_t hash = (key ^ key >> 32) * 0x9e3779b97f4a7c15u;
+    hash = (hash ^ hash >> 29) * 0xbf58476d1ce4e5b9u;
+    __extension__ typedef unsigned __int128 wide;
+    size_t home = (size_t)((wide)hash * table->n_slots >> 64);
+    __builtin_prefetch(&table->slots[home]);
+    return home;
+}
 
 /* Adds one to the key's count. */
 void ngram_table_count(struct ngram_table *table, uint64_t key, size_t home);

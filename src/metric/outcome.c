@@ -22,7 +22,7 @@ struct outcome outcome_of(const double *scores, int n_scores, const struct proto
         double score = i < n_scores ? scores[i] : NAN;
         bool parsed = !isnan(score);
         if (!parsed) {
-            outcome.unparsed = true;
+            outcome.n_unparsed++;
             score = score_of_unparsed(protocol, outcome.last);
         }
         if (i == 0)
@@ -36,7 +36,7 @@ struct outcome outcome_of(const double *scores, int n_scores, const struct proto
     }
     outcome.n_k = outcome.solved ? outcome.m : protocol->penalty;
     outcome.dropped =
-        (protocol->parse_fail == PARSE_FAIL_DROP && outcome.unparsed) ||
+        (protocol->parse_fail == PARSE_FAIL_DROP && outcome.n_unparsed > 0) ||
         (protocol->first_fail == FIRST_FAIL_DROP && outcome.m == 1 && !outcome.solved);
     bool best = protocol->final_score == FINAL_BEST && !outcome.solved;
     outcome.gain = (best ? outcome.best : outcome.last) - outcome.first;

@@ -10,7 +10,7 @@
 struct outcome {
     int m;              /* rounds played, 1 or more: the solving one is the last */
     bool solved;        /* the score of round m passes the threshold */
-    bool unparsed;      /* a round played has no score */
+    int n_unparsed;     /* rounds played without a score */
     bool dropped;       /* parse-fail=drop or first-fail=drop takes the sample out of the metrics */
     int n_k;            /* m, or the penalty where unsolved */
     double first, last; /* scores of rounds 1 and m; an unparsed one as parse-fail counts it */

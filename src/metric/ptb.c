@@ -13,24 +13,12 @@ bool ptb_is_punctuation(const char *token, size_t n_bytes)
     static const char *const dropped[] = {
         "''", "'", "``", "`", ".", "?", "!", ",", ":", "-", "--", "...", ";",
     };
-    if (n_bytes > 3)
+    if (n_bytes > 3 || g_ascii_isalnum(*token))
         return false;
     for (size_t i = 0; i < G_N_ELEMENTS(dropped); i++)
         if (strlen(dropped[i]) == n_bytes && memcmp(dropped[i], token, n_bytes) == 0)
             return true;
     return false;
-}
-
-bool ptb_looking_at(const struct ptb_text *text, size_t i, const char *lower)
-{
-    for (size_t j = 0; lower[j]; j++) {
-        uint32_t c = text->c[i + j];
-        if (c >= 'A' && c <= 'Z')
-            c |= 0x20;
-        if (c != (unsigned char)lower[j])
-            return false;
-    }
-    return true;
 }
 
 /* Line feeds become spaces, as the caption code has it. `c` and `k` must have room. */

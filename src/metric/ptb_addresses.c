@@ -49,24 +49,27 @@ static size_t path(const struct ptb_text *text, size_t i)
     return end > i + 1 ? end : i;
 }
 
-/* www. and labels, of which the last is 2 to 4 letters. */
-static size_t www_url(const struct ptb_text *text, size_t i)
+/* www. and labels, of which the last is 2 to 4 letters; perhaps a path. */
+static size_t www_url(struct ptb_text *text, size_t i)
 {
-    if (!ptb_looking_at(text, i, "www."))
+    if (i < text->failed_until[PTB_WWW_URL] || !ptb_looking_at(text, i, "www."))
         return 0;
-    size_t longest = i;
-    for (size_t j = i + 4; !ends_address(text->c[j], ".!?{},");) {
+    size_t longest = i, j = i + 4;
+    while (!ends_address(text->c[j], ".!?{},")) {
         while (!ends_address(text->c[j], ".!?{},"))
             j++;
         if (text->c[j] != '.')
             break;
         j++;
-        size_t n = 0;
-        while (n < 4 && ptb_is_ascii_letter(text->c[j + n])) {
+        for (size_t n = 0; n < 4 && ptb_is_ascii_letter(text->c[j + n]);) {
             size_t end = ++n >= 2 ? path(text, j + n) : i;
             longest = end > longest ? end : longest;
+            if (end > j + n) /* a path goes as far as any label can */
+                return end - i;
         }
     }
+    if (longest == i)
+        text->failed_until[PTB_WWW_URL] = j;
     return longest - i;
 }
 

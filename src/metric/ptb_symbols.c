@@ -53,10 +53,11 @@ static size_t eastern_smiley(const struct ptb_text *text, size_t i)
 /* Three to five periods, or three to five with a space between each two. */
 static size_t ellipsis(const struct ptb_text *text, size_t i)
 {
-    size_t n = run_of(text, i, '.');
+    size_t n = 1, dots = 1;
+    while (n < 5 && text->c[i + n] == '.')
+        n++;
     if (n >= 3)
-        return n < 5 ? n : 5;
-    size_t dots = 1;
+        return n;
     while (dots < 5 && (text->c[i + 2 * dots - 1] == ' ' || text->c[i + 2 * dots - 1] == 0xa0) &&
            text->c[i + 2 * dots] == '.')
         dots++;
@@ -108,6 +109,8 @@ const char *ptb_replacement(uint32_t c)
         {0x201d, "''"}, {0x2026, "..."}, {0x2039, "`"},   {0x203a, "'"},  {0x20a0, "$"},
         {0x20ac, "$"},  {0x2153, "1/3"}, {0x2154, "2/3"},
     };
+    if (c < 0x80 && !is_one_of(c, "()[]{}"))
+        return NULL;
     for (size_t r = 0; r < sizeof replacements / sizeof *replacements; r++)
         if (replacements[r].c == c)
             return replacements[r].text;

@@ -33,7 +33,14 @@ struct ptb_match {
 
 /* Where each kind of far-reaching search last came to nothing: a search of that kind that begins in
  * front of that place would fail too. This keeps the whole linear. */
-enum ptb_search { PTB_EMAIL, PTB_BARE_URL, PTB_HYPHENATED, PTB_FILE_NAME, N_PTB_SEARCHES };
+enum ptb_search {
+    PTB_EMAIL,
+    PTB_WWW_URL,
+    PTB_BARE_URL,
+    PTB_HYPHENATED,
+    PTB_FILE_NAME,
+    N_PTB_SEARCHES
+};
 
 /* A text as code points, with its end marked by a line feed and a few zeros, so that rules may look
  * ahead without asking for the end. */
@@ -63,7 +70,17 @@ static inline void ptb_offer_fixed(struct ptb_match *best, size_t n_seen, size_t
 }
 
 /* Does `lower`, ASCII in lower case, stand at i in any case? */
-bool ptb_looking_at(const struct ptb_text *text, size_t i, const char *lower);
+static inline bool ptb_looking_at(const struct ptb_text *text, size_t i, const char *lower)
+{
+    for (size_t j = 0; lower[j]; j++) {
+        uint32_t c = text->c[i + j];
+        if (c >= 'A' && c <= 'Z')
+            c |= 0x20;
+        if (c != (unsigned char)lower[j])
+            return false;
+    }
+    return true;
+}
 
 static inline bool ptb_is_space(const struct ptb_text *text, size_t i)
 {

@@ -102,12 +102,26 @@ static void match_contraction(const struct ptb_text *text, size_t i, struct ptb_
         ptb_offer(best, n + follows, n, PTB_AS_IS);
 }
 
+/* The length at i of `lower`, in any case and with any kind of apostrophe, or 0. */
+static size_t spelled(const struct ptb_text *text, size_t i, const char *lower)
+{
+    size_t j = i;
+    for (; *lower; lower++) {
+        size_t n = *lower == '\'' ? ptb_apostrophe(text, j, false)
+                                  : (text->c[j] | 0x20) == (unsigned char)*lower;
+        if (n == 0)
+            return 0;
+        j += n;
+    }
+    return j - i;
+}
+
 /* Words that hold an apostrophe: by form, O'Neill, Hawai'i, l'; and some by name. */
 static void match_apostrophe_word(const struct ptb_text *text, size_t i, struct ptb_match *best)
 {
-    static const char *const named[] = {"dunkin'", "somethin'", "ol'",   "nor'easter", "c'mon",
-                                        "e'er",    "s'mores",   "ev'ry", "li'l",       "nat'l",
-                                        "o'o",     "cap'n",     "c'est", "f'ing"};
+    static const char *const named[] = {"nor'easter", "c'mon", "e'er",  "s'mores",
+                                        "ev'ry",      "li'l",  "nat'l", "f'ing"};
+    static const char *const curly_too[] = {"dunkin'", "somethin'", "ol'", "o'o", "cap'n", "c'est"};
     uint32_t c = text->c[i];
     size_t n = letters(text, i), mark = ptb_apostrophe(text, i + n, true), rest;
     if (n == 0 || mark == 0)
@@ -122,6 +136,10 @@ static void match_apostrophe_word(const struct ptb_text *text, size_t i, struct 
     for (size_t w = 0; w < sizeof named / sizeof *named; w++)
         if (ptb_looking_at(text, i, named[w]))
             ptb_offer(best, strlen(named[w]), strlen(named[w]), PTB_AS_IS);
+    for (size_t w = 0; w < sizeof curly_too / sizeof *curly_too; w++) {
+        size_t length = spelled(text, i, curly_too[w]);
+        ptb_offer(best, length, length, PTB_AS_IS);
+    }
     if (!ptb_apostrophe(text, i + n, false) || n != 1 || c >= 0x80)
         return;
     if (strchr("lLdDjJ", (int)c))

@@ -11,6 +11,23 @@ static void *reserve(void *array, size_t used, size_t *max, size_t n, size_t siz
     return g_realloc_n(array, *max, size);
 }
 
+/* Room for `n` more tokens; false, and the batch is full, where there are too many or memory does
+ * not suffice. */
+static bool make_room(struct text_batch *batch, size_t n)
+{
+    if (batch->max_ids - batch->n_ids >= n)
+        return true;
+    size_t max = MAX(batch->max_ids + batch->max_ids / 2, batch->n_ids + n + 64);
+    bool fits = n <= TEXT_MAX_TOKENS - batch->n_ids;
+    uint32_t *ids = fits ? g_try_realloc_n(batch->ids, max, sizeof *ids) : NULL;
+    batch->is_full = !ids;
+    if (ids) {
+        batch->ids = ids;
+        batch->max_ids = max;
+    }
+    return !batch->is_full;
+}
+
 static void append_text_end(struct text_batch *batch, size_t end)
 {
     batch->ends = reserve(batch->ends, batch->n_texts, &batch->max_texts, 1, sizeof *batch->ends);
@@ -27,8 +44,8 @@ static void append_item_end(struct text_batch *batch, size_t end)
 static void add_token(void *user, const char *token, size_t n_bytes)
 {
     struct text_batch *batch = user;
-    batch->ids = reserve(batch->ids, batch->n_ids, &batch->max_ids, 1, sizeof *batch->ids);
-    batch->ids[batch->n_ids++] = vocabulary_add(&batch->vocabulary, token, n_bytes);
+    if (!batch->is_full && make_room(batch, 1))
+        batch->ids[batch->n_ids++] = vocabulary_add(&batch->vocabulary, token, n_bytes);
 }
 
 static void add_text(struct text_batch *batch, const char *text)
@@ -103,8 +120,8 @@ void text_metric_take(struct text_metric *metric, struct text_batch *from)
     g_autofree uint32_t *translation = g_new(uint32_t, n_words);
     for (size_t i = 0; i < n_words; i++)
         translation[i] = vocabulary_add_from(&to->vocabulary, &from->vocabulary, (uint32_t)i);
-    to->ids = reserve(to->ids, to->n_ids, &to->max_ids, from->n_ids, sizeof *to->ids);
-    for (size_t i = 0; i < from->n_ids; i++)
+    to->is_full = to->is_full || from->is_full || !make_room(to, from->n_ids);
+    for (size_t i = 0; !to->is_full && i < from->n_ids; i++)
         to->ids[to->n_ids++] = translation[from->ids[i]];
     for (size_t i = 0; i < from->n_texts; i++)
         append_text_end(to, first_id + from->ends[i]);

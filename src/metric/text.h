@@ -15,7 +15,7 @@ struct text_item_scores {
     double cider;
 };
 
-struct text_scores {
+struct text_scores { /* NAN where n is 0 */
     size_t n;
     double bleu_corpus[4]; /* counts pooled over the items */
     double bleu_mean[4];   /* mean of the items: the paper's */
@@ -30,9 +30,9 @@ struct text_metric *text_metric_new(enum tokenizer tokenizer, enum cider_length 
 void text_metric_add(struct text_metric *metric, const char *prediction,
                      const char *const *references, size_t n_references);
 size_t text_metric_n_items(const struct text_metric *metric);
-/* All items' scores at once, on all cores; the result does not depend on their number. Without
- * items, and where no reference has a token, every CIDEr is 0. `items` (n of them) may be NULL. To
- * be called once, last. FIRE_ERROR_IO where memory does not suffice. */
+/* All items' scores at once, on all cores; the result does not depend on their number. Where no
+ * reference has a token every CIDEr is 0. `items` (n of them) may be NULL. To be called once, last.
+ * FIRE_ERROR_IO where memory does not suffice or there are more than 2^30 tokens. */
 bool text_metric_compute(struct text_metric *metric, struct text_scores *scores,
                          struct text_item_scores *items, GError **error);
 void text_metric_free(struct text_metric *metric); /* accepts NULL */

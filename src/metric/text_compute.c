@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "base/pool.h"
 #include "metric/bleu.h"
+#include "metric/mean.h"
 #include "metric/ngram.h"
 #include "metric/text_items.h"
 
@@ -142,10 +143,8 @@ static void count_item(struct computation *c, struct item_grams *grams, size_t i
             __atomic_fetch_add(&c->word_counts[grams->keys[g]], 1, __ATOMIC_RELAXED);
         return;
     }
-    for (size_t g = 0; g < grams->n_grams; g++) {
+    for (size_t g = 0; g < grams->n_grams; g++)
         grams->slots[g] = ngram_table_home(&c->table, grams->keys[g]);
-        ngram_table_prefetch(&c->table, grams->slots[g]);
-    }
     for (size_t g = 0; g < grams->n_grams; g++)
         ngram_table_count(&c->table, grams->keys[g], grams->slots[g]);
 }
@@ -162,12 +161,9 @@ static void weigh_grams(struct computation *c, struct item_grams *grams, size_t 
             grams->gram_at[i - start_of_item] = grams_add(grams, key_at(c, i));
     }
     if (c->order > 1) {
-        for (size_t g = 0; g < grams->n_grams; g++) {
-            if (!may_be_common(c, grams->keys[g]))
-                continue;
-            grams->slots[g] = ngram_table_home(&c->table, grams->keys[g]);
-            ngram_table_prefetch(&c->table, grams->slots[g]);
-        }
+        for (size_t g = 0; g < grams->n_grams; g++)
+            if (may_be_common(c, grams->keys[g]))
+                grams->slots[g] = ngram_table_home(&c->table, grams->keys[g]);
     }
     for (size_t g = 0; g < grams->n_grams; g++) {
         uint32_t df = 0;
@@ -176,7 +172,7 @@ static void weigh_grams(struct computation *c, struct item_grams *grams, size_t 
             df = c->word_counts[grams->slots[g]];
         } else if (may_be_common(c, grams->keys[g])) {
             grams->slots[g] = ngram_table_find(&c->table, grams->keys[g], grams->slots[g]);
-            df = grams->slots[g] == SIZE_MAX ? 0 : c->table.counts[grams->slots[g]];
+            df = grams->slots[g] == SIZE_MAX ? 0 : c->table.slots[grams->slots[g]].count;
         }
         if (df <= 1)
             grams->slots[g] = RARE | g;
@@ -347,11 +343,12 @@ static void summarize(const struct computation *c, struct text_scores *scores,
         if (items)
             items[i] = item;
     }
-    for (int k = 0; n > 0 && k < MAX_ORDER; k++)
-        scores->bleu_mean[k] /= (double)n;
-    if (n > 0)
-        scores->cider /= (double)n;
     bleu_compute(scores->bleu_corpus, &corpus);
+    for (int k = 0; k < MAX_ORDER; k++) {
+        scores->bleu_mean[k] = mean_ratio(scores->bleu_mean[k], (double)n);
+        scores->bleu_corpus[k] = n > 0 ? scores->bleu_corpus[k] : NAN;
+    }
+    scores->cider = mean_ratio(scores->cider, (double)n);
 }
 
 bool text_metric_compute(struct text_metric *metric, struct text_scores *scores,
@@ -363,7 +360,7 @@ bool text_metric_compute(struct text_metric *metric, struct text_scores *scores,
     c.word_counts = g_try_new0(uint32_t, all->vocabulary.n_words + 1);
     c.weights = g_try_new0(double, n + 1);
     c.sums = g_try_new0(struct item_sums, n + 1);
-    bool done = c.word_counts && c.weights && c.sums && all->n_ids < RARE / 2;
+    bool done = c.word_counts && c.weights && c.sums && !all->is_full;
     if (done) {
         for (size_t df = 0; df <= n; df++)
             c.weights[df] = n ? log((double)n) - log((double)MAX(df, 1)) : 0;

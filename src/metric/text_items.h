@@ -5,6 +5,9 @@
 #include "metric/text.h"
 #include "metric/vocabulary.h"
 
+/* So many leave room for the marks and tables of text_compute.c: 4 GB. */
+#define TEXT_MAX_TOKENS ((size_t)1 << 30)
+
 /* Texts one behind the other. Text t has tokens ids[ends[t - 1]] .. ids[ends[t] - 1] (from 0 for
  * t = 0); item i has texts item_ends[i - 1] .. item_ends[i] - 1: the prediction, then the
  * references. */
@@ -13,6 +16,7 @@ struct text_batch {
     struct vocabulary vocabulary;
     uint32_t *ids; /* (n_ids) numbers of words of the vocabulary */
     size_t n_ids, max_ids;
+    bool is_full; /* a token had no room: nothing can be computed any more */
     size_t *ends; /* (n_texts) */
     size_t n_texts, max_texts;
     size_t *item_ends; /* (n_items) */

@@ -6,44 +6,32 @@
 #include <math.h>
 #include <string.h>
 
-/* The numbers of a row that have a mean over sources. */
-struct means {
-    double bleu_mean[4], cider, mae;
+/* One role of the report. */
+struct role {
+    const struct fixed_report *report;
+    const char *name;
+    const struct fixed_result *result;
+    bool is_teacher;
 };
 
-static struct means means_of(const struct fixed_scores *scores)
+static struct role role_of(const struct fixed_report *report, bool is_teacher)
 {
-    struct means means = {.cider = NAN, .mae = mae_mean(&scores->mae)};
-    for (size_t k = 0; k < 4; k++)
-        means.bleu_mean[k] = scores->text.n > 0 ? scores->text.bleu_mean[k] : NAN;
-    if (scores->text.n > 0)
-        means.cider = scores->text.cider;
-    return means;
+    return (struct role){report, is_teacher ? "teacher" : "student",
+                         is_teacher ? report->teacher : report->student, is_teacher};
 }
 
-static void add_defined(double *sum, int *n, double value)
+static bool has_turns(const struct fixed_part *part)
 {
-    if (isnan(value))
-        return;
-    *sum += value;
-    ++*n;
+    return part->text.n > 0 || part->failed > 0;
 }
 
-/* Mean of each number over the sources where it is defined. */
-static struct means macro_of(const struct fixed_report *report)
+/* The next of the paper's rows for a role from `row` on; NULL: none. */
+static const struct published_fixed *next_published(const struct role *role,
+                                                    const struct published_fixed *row)
 {
-    double sums[6] = {0};
-    int n[6] = {0};
-    for (size_t r = 0; r < report->n_rows; r++) {
-        struct means means = means_of(&report->rows[r].scores);
-        for (size_t k = 0; k < 4; k++)
-            add_defined(&sums[k], &n[k], means.bleu_mean[k]);
-        add_defined(&sums[4], &n[4], means.cider);
-        add_defined(&sums[5], &n[5], means.mae);
-    }
-    for (size_t i = 0; i < 6; i++)
-        sums[i] = n[i] ? sums[i] / n[i] : NAN;
-    return (struct means){{sums[0], sums[1], sums[2], sums[3]}, sums[4], sums[5]};
+    while (row->role && strcmp(row->role, role->name) != 0)
+        row++;
+    return role->report->paper && row->role ? row : NULL;
 }
 
 static const char *cider_variant(const struct protocol *protocol)
@@ -53,166 +41,361 @@ static const char *cider_variant(const struct protocol *protocol)
 
 /* --- JSON --- */
 
-static json_t *four(const double *values, bool defined)
+json_t *bleu_to_json(const double bleu[4])
 {
     json_t *array = json_array();
     for (size_t k = 0; k < 4; k++)
-        json_array_append_new(array, json_real_or_null(defined ? values[k] : NAN));
+        json_array_append_new(array, json_real_or_null(bleu[k]));
     return array;
 }
 
-json_t *text_scores_to_json(const struct text_scores *scores, const char *tokenizer,
+json_t *text_scores_to_json(const struct text_scores *scores, enum tokenizer tokenizer,
                             const struct protocol *protocol)
 {
-    bool defined = scores->n > 0;
     return json_pack("{s:I, s:{s:o, s:o}, s:{s:o, s:s}, s:s}", "n", (json_int_t)scores->n, "bleu",
-                     "corpus", four(scores->bleu_corpus, defined), "mean",
-                     four(scores->bleu_mean, defined), "cider", "mean",
-                     json_real_or_null(defined ? scores->cider : NAN), "variant",
-                     cider_variant(protocol), "tokenizer", tokenizer);
+                     "corpus", bleu_to_json(scores->bleu_corpus), "mean",
+                     bleu_to_json(scores->bleu_mean), "cider", "mean",
+                     json_real_or_null(scores->cider), "variant", cider_variant(protocol),
+                     "tokenizer", tokenizer_name(tokenizer));
 }
 
-static json_t *mae_to_json(const struct mae *mae)
+static json_t *part_to_json(const struct fixed_report *report, const struct fixed_part *part)
 {
-    return json_pack("{s:i, s:o, s:i, s:i}", "n", mae->n, "mae", json_real_or_null(mae_mean(mae)),
-                     "unparsed", mae->unparsed, "no_label", mae->no_label);
-}
-
-static json_t *scores_to_json(const struct fixed_report *report, const struct fixed_scores *scores)
-{
-    json_t *object = text_scores_to_json(&scores->text, report->tokenizer, report->protocol);
-    json_object_set_new(object, "first",
-                        scores->first.n > 0 ? text_scores_to_json(&scores->first, report->tokenizer,
-                                                                  report->protocol)
-                                            : json_null());
-    json_object_set_new(object, "failed", json_integer(scores->failed));
+    json_t *object = text_scores_to_json(&part->text, report->tokenizer, report->protocol);
+    json_object_set_new(object, "refused", json_integer(part->refused));
+    json_object_set_new(object, "failed", json_integer(part->failed));
     return object;
 }
 
-static json_t *macro_to_json(const struct fixed_report *report)
+static json_t *interval_to_json(struct interval interval)
 {
-    struct means macro = macro_of(report);
-    return json_pack("{s:{s:o}, s:{s:o, s:s}, s:o}", "bleu", "mean", four(macro.bleu_mean, true),
-                     "cider", "mean", json_real_or_null(macro.cider), "variant",
-                     cider_variant(report->protocol), "mae", json_real_or_null(macro.mae));
+    return isnan(interval.low) ? json_null() : json_pack("[f, f]", interval.low, interval.high);
 }
 
-static json_t *published_to_json(const struct fixed_report *report)
+static json_t *intervals_to_json(const struct role *role, const struct fixed_scores *scores)
+{
+    json_t *object = json_object(), *bleu = json_array();
+    if (role->report->n_resamples == 0) {
+        json_decref(bleu);
+        return object;
+    }
+    for (size_t k = 0; k < 4; k++)
+        json_array_append_new(bleu, interval_to_json(scores->ci[FIXED_BLEU + k]));
+    json_object_set_new(object, "bleu", bleu);
+    json_object_set_new(object, "cider", interval_to_json(scores->ci[FIXED_CIDER]));
+    if (role->is_teacher)
+        json_object_set_new(object, "mae", interval_to_json(scores->ci[FIXED_MAE]));
+    return object;
+}
+
+static json_t *mae_to_json(const struct fixed_scores *scores)
+{
+    return json_pack("{s:i, s:o, s:i, s:i}", "n", scores->mae.n, "mae",
+                     json_real_or_null(scores->mae_mean), "unparsed", scores->mae.unparsed,
+                     "no_label", scores->mae.no_label);
+}
+
+static json_t *scores_to_json(const struct role *role, const struct fixed_scores *scores)
+{
+    json_t *object = part_to_json(role->report, &scores->headline);
+    json_object_set_new(object, "first",
+                        has_turns(&scores->first) ? part_to_json(role->report, &scores->first)
+                                                  : json_null());
+    json_object_set_new(object, "ci", intervals_to_json(role, scores));
+    return object;
+}
+
+/* A row of `by_source`, or the macro one. */
+static json_t *row_to_json(const struct role *role, const struct fixed_scores *scores)
+{
+    json_t *object = scores_to_json(role, scores);
+    if (role->is_teacher)
+        json_object_set_new(object, "mae", mae_to_json(scores));
+    return object;
+}
+
+static json_t *published_to_json(const struct role *role)
 {
     json_t *object = json_object();
-    for (const struct published_fixed *row = published_fixed; row->role; row++)
-        if (strcmp(row->role, report->is_teacher ? "teacher" : "student") == 0)
-            json_object_set_new(object, row->model,
-                                json_pack("{s:o, s:f, s:o}", "bleu", four(row->bleu, true), "cider",
-                                          row->cider, "mae", json_real_or_null(row->mae)));
+    const struct published_fixed *row = published_fixed;
+    for (; (row = next_published(role, row)); row++)
+        json_object_set_new(object, row->model,
+                            json_pack("{s:o, s:f, s:o}", "bleu", bleu_to_json(row->bleu), "cider",
+                                      row->cider, "mae", json_real_or_null(row->mae)));
+    return object;
+}
+
+static json_t *role_to_json(const struct role *role)
+{
+    const struct fixed_result *result = role->result;
+    json_t *object = scores_to_json(role, &result->micro), *by_source = json_object();
+    for (size_t r = 0; r < result->n_rows; r++)
+        json_object_set_new(by_source, result->rows[r].source,
+                            row_to_json(role, &result->rows[r].scores));
+    json_object_set_new(object, "by_source", by_source);
+    json_object_set_new(object, "macro", row_to_json(role, &result->macro));
+    if (role->report->paper)
+        json_object_set_new(object, "paper", published_to_json(role));
     return object;
 }
 
 json_t *fixed_report_json(const struct fixed_report *report)
 {
-    json_t *role = scores_to_json(report, report->micro), *by_source = json_object();
-    for (size_t r = 0; r < report->n_rows; r++) {
-        json_t *row = scores_to_json(report, &report->rows[r].scores);
-        if (report->is_teacher)
-            json_object_set_new(row, "mae", mae_to_json(&report->rows[r].scores.mae));
-        json_object_set_new(by_source, report->rows[r].source, row);
-    }
-    json_object_set_new(role, "by_source", by_source);
-    json_object_set_new(role, "macro", macro_to_json(report));
-    if (report->paper)
-        json_object_set_new(role, "paper", published_to_json(report));
     json_t *object = json_object();
-    json_object_set_new(object, report->is_teacher ? "teacher" : "student", role);
+    for (int is_teacher = 0; is_teacher <= 1; is_teacher++) {
+        const struct role role = role_of(report, is_teacher);
+        if (role.result)
+            json_object_set_new(object, role.name, role_to_json(&role));
+    }
     json_object_set_new(object, "mae",
-                        report->is_teacher ? mae_to_json(&report->micro->mae) : json_null());
+                        report->teacher ? mae_to_json(&report->teacher->micro) : json_null());
     json_object_set_new(object, "protocol", protocol_to_json(report->protocol));
+    json_object_set_new(object, "resamples", json_integer(report->n_resamples));
+    json_object_set_new(object, "resample_seed", json_integer((json_int_t)report->seed));
     return object;
 }
 
-/* --- the table --- */
+/* --- tables --- */
 
-static struct table *new_table(bool is_teacher)
+static char *describe(const struct fixed_report *report)
 {
-    static const char *const titles[] = {"n",      "failed", "BLEU-1", "BLEU-2",
-                                         "BLEU-3", "BLEU-4", "CIDEr"};
-    struct table *table = table_new(NULL);
-    table_add_column(table, is_teacher ? "teacher" : "student", ALIGN_LEFT);
-    for (size_t i = 0; i < G_N_ELEMENTS(titles); i++)
-        table_add_column(table, titles[i], ALIGN_RIGHT);
-    if (is_teacher) {
-        table_add_column(table, "MAE", ALIGN_RIGHT);
-        table_add_column(table, "unparsed", ALIGN_RIGHT);
-        table_add_column(table, "no label", ALIGN_RIGHT);
-    }
-    return table;
+    g_autofree char *protocol = rule_of_protocol(report->protocol);
+    g_autofree char *intervals = rule_of_intervals(report->n_resamples, report->seed);
+    return g_strdup_printf("%s; %s; tokens: %s; CIDEr: %s", protocol, intervals,
+                           tokenizer_name(report->tokenizer), cider_variant(report->protocol));
 }
 
-/* `n` and `failed` below 0: no value. */
-static void add_row(struct table *table, const char *name, int64_t n, int failed,
-                    const double bleu[4], double cider)
+static void add_notes(struct table *table, const struct fixed_report *report)
 {
+    g_autofree char *rule = describe(report);
+    table_add_note(table, rule);
+    if (report->note)
+        table_add_note(table, report->note);
+}
+
+/* n, refused, failed. */
+static void add_counts(struct table *table, const struct fixed_part *part)
+{
+    table_add_int(table, (gint64)part->text.n);
+    table_add_int(table, part->refused);
+    table_add_int(table, part->failed);
+}
+
+static void add_interval(struct table *table, double value, struct interval interval)
+{
+    table_add_interval(table, value, interval.low, interval.high, 3);
+}
+
+/* A row of the headline: mean BLEU, CIDEr and, of a teacher, MAE. */
+static void add_row(struct table *table, const struct role *role, const char *name,
+                    const struct fixed_scores *scores)
+{
+    const struct text_scores *text = &scores->headline.text;
     table_add_row(table);
     table_add_cell(table, name);
-    if (n < 0) {
-        table_add_cell(table, NULL);
-        table_add_cell(table, NULL);
-    } else {
-        table_add_int(table, n);
-        table_add_int(table, failed);
-    }
+    add_counts(table, &scores->headline);
     for (size_t k = 0; k < 4; k++)
-        table_add_number(table, bleu[k], 3);
-    table_add_number(table, cider, 3);
-}
-
-static void add_scores(struct table *table, const struct fixed_report *report, const char *name,
-                       const struct fixed_scores *scores)
-{
-    struct means means = means_of(scores);
-    add_row(table, name, (int64_t)scores->text.n, scores->failed, means.bleu_mean, means.cider);
-    if (report->is_teacher) {
-        table_add_number(table, means.mae, 3);
+        add_interval(table, text->bleu_mean[k], scores->ci[FIXED_BLEU + k]);
+    add_interval(table, text->cider, scores->ci[FIXED_CIDER]);
+    if (role->is_teacher) {
+        add_interval(table, scores->mae_mean, scores->ci[FIXED_MAE]);
         table_add_int(table, scores->mae.unparsed);
         table_add_int(table, scores->mae.no_label);
     }
 }
 
-static void add_mean(struct table *table, const struct fixed_report *report, const char *name,
-                     const double bleu[4], double cider, double mae)
+static void add_first(struct table *table, const struct fixed_part *first, bool corpus)
 {
-    add_row(table, name, -1, -1, bleu, cider);
-    if (report->is_teacher)
-        table_add_number(table, mae, 3);
+    table_add_row(table);
+    table_add_cell(table, "first turns apart");
+    add_counts(table, first);
+    for (size_t k = 0; k < 4; k++)
+        table_add_number(table, corpus ? first->text.bleu_corpus[k] : first->text.bleu_mean[k], 3);
+    if (!corpus)
+        table_add_number(table, first->text.cider, 3);
 }
+
+static void add_published(struct table *table, const struct role *role)
+{
+    const struct published_fixed *row = published_fixed;
+    for (; (row = next_published(role, row)); row++) {
+        g_autofree char *name = g_strdup_printf("paper: %s", row->model);
+        table_add_row(table);
+        table_add_cell(table, name);
+        for (size_t i = 0; i < 3; i++)
+            table_add_cell(table, NULL);
+        for (size_t k = 0; k < 4; k++)
+            table_add_number(table, row->bleu[k], 3);
+        table_add_number(table, row->cider, 3);
+        if (role->is_teacher)
+            table_add_number(table, row->mae, 3);
+    }
+}
+
+static struct table *new_table(const char *title, const char *first, const char *const *others)
+{
+    struct table *table = table_new(title);
+    table_add_column(table, first, ALIGN_LEFT);
+    for (; *others; others++)
+        table_add_column(table, *others, ALIGN_RIGHT);
+    return table;
+}
+
+static void print_means(GString *out, const struct role *role, enum table_format format)
+{
+    static const char *const columns[] = {"n",      "refused", "failed", "BLEU-1", "BLEU-2",
+                                          "BLEU-3", "BLEU-4",  "CIDEr",  NULL};
+    const struct fixed_result *result = role->result;
+    struct table *table = new_table(NULL, role->name, columns);
+    if (role->is_teacher) {
+        table_add_column(table, "MAE", ALIGN_RIGHT);
+        table_add_column(table, "unparsed", ALIGN_RIGHT);
+        table_add_column(table, "no label", ALIGN_RIGHT);
+    }
+    for (size_t r = 0; r < result->n_rows; r++)
+        add_row(table, role, result->rows[r].source, &result->rows[r].scores);
+    add_row(table, role, "all (micro)", &result->micro);
+    add_row(table, role, "all (macro)", &result->macro);
+    if (has_turns(&result->micro.first))
+        add_first(table, &result->micro.first, false);
+    add_published(table, role);
+    add_notes(table, role->report);
+    g_autofree char *text = table_print(table, format);
+    g_string_append_printf(out, "%s%s", out->len ? "\n" : "", text);
+    table_free(table);
+}
+
+static void add_corpus_row(struct table *table, const char *name, const struct fixed_part *part)
+{
+    table_add_row(table);
+    table_add_cell(table, name);
+    add_counts(table, part);
+    for (size_t k = 0; k < 4; k++)
+        table_add_number(table, part->text.bleu_corpus[k], 3);
+}
+
+static void print_corpus(GString *out, const struct role *role, enum table_format format)
+{
+    static const char *const columns[] = {"n",      "refused", "failed", "BLEU-1",
+                                          "BLEU-2", "BLEU-3",  "BLEU-4", NULL};
+    const struct fixed_result *result = role->result;
+    struct table *table = new_table("Corpus BLEU, from pooled counts (above: means of sentences)",
+                                    role->name, columns);
+    for (size_t r = 0; r < result->n_rows; r++)
+        add_corpus_row(table, result->rows[r].source, &result->rows[r].scores.headline);
+    add_corpus_row(table, "all (micro)", &result->micro.headline);
+    add_corpus_row(table, "all (macro)", &result->macro.headline);
+    if (has_turns(&result->micro.first))
+        add_first(table, &result->micro.first, true);
+    g_autofree char *text = table_print(table, format);
+    g_string_append_printf(out, "\n%s", text);
+    table_free(table);
+}
+
+/* --- CSV --- */
+
+/* The numbers with intervals, in the order of FIXED_BLEU and so on. */
+static const char *const csv_names[FIXED_N_VALUES] = {"bleu_1", "bleu_2", "bleu_3",
+                                                      "bleu_4", "cider",  "mae"};
+
+static struct table *new_csv_table(void)
+{
+    static const char *const counts[] = {"source", "n", "refused", "failed", NULL};
+    static const char *const others[] = {"corpus_bleu_1", "corpus_bleu_2", "corpus_bleu_3",
+                                         "corpus_bleu_4", "unparsed",      "no_label"};
+    struct table *table = new_table(NULL, "role", counts);
+    for (size_t v = 0; v < FIXED_N_VALUES; v++) {
+        g_autofree char *low = g_strconcat(csv_names[v], "_low", NULL);
+        g_autofree char *high = g_strconcat(csv_names[v], "_high", NULL);
+        table_add_column(table, csv_names[v], ALIGN_RIGHT);
+        table_add_column(table, low, ALIGN_RIGHT);
+        table_add_column(table, high, ALIGN_RIGHT);
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(others); i++)
+        table_add_column(table, others[i], ALIGN_RIGHT);
+    return table;
+}
+
+/* `ci` NULL: no intervals. */
+static void add_csv_numbers(struct table *table, const double values[FIXED_N_VALUES],
+                            const struct interval *ci, int digits)
+{
+    for (size_t v = 0; v < FIXED_N_VALUES; v++) {
+        table_add_number(table, values[v], digits);
+        table_add_number(table, ci ? ci[v].low : NAN, digits);
+        table_add_number(table, ci ? ci[v].high : NAN, digits);
+    }
+}
+
+static void add_csv_part(struct table *table, const struct role *role, const char *name,
+                         const struct fixed_part *part, double mae, const struct interval *ci)
+{
+    const struct text_scores *text = &part->text;
+    const double values[] = {text->bleu_mean[0], text->bleu_mean[1], text->bleu_mean[2],
+                             text->bleu_mean[3], text->cider,        mae};
+    table_add_row(table);
+    table_add_cell(table, role->name);
+    table_add_cell(table, name);
+    add_counts(table, part);
+    add_csv_numbers(table, values, ci, 6);
+    for (size_t k = 0; k < 4; k++)
+        table_add_number(table, text->bleu_corpus[k], 6);
+}
+
+static void add_csv_row(struct table *table, const struct role *role, const char *name,
+                        const struct fixed_scores *scores)
+{
+    add_csv_part(table, role, name, &scores->headline, scores->mae_mean, scores->ci);
+    if (role->is_teacher) {
+        table_add_int(table, scores->mae.unparsed);
+        table_add_int(table, scores->mae.no_label);
+    }
+}
+
+static void add_csv_role(struct table *table, const struct role *role)
+{
+    const struct fixed_result *result = role->result;
+    for (size_t r = 0; r < result->n_rows; r++)
+        add_csv_row(table, role, result->rows[r].source, &result->rows[r].scores);
+    add_csv_row(table, role, "all (micro)", &result->micro);
+    add_csv_row(table, role, "all (macro)", &result->macro);
+    if (has_turns(&result->micro.first))
+        add_csv_part(table, role, "first turns apart", &result->micro.first, NAN, NULL);
+    const struct published_fixed *row = published_fixed;
+    for (; (row = next_published(role, row)); row++) {
+        g_autofree char *name = g_strdup_printf("paper: %s", row->model);
+        const double values[] = {row->bleu[0], row->bleu[1], row->bleu[2],
+                                 row->bleu[3], row->cider,   row->mae};
+        table_add_row(table);
+        table_add_cell(table, role->name);
+        table_add_cell(table, name);
+        for (size_t i = 0; i < 3; i++)
+            table_add_cell(table, NULL);
+        add_csv_numbers(table, values, NULL, 2);
+    }
+}
+
+/* --- the whole --- */
 
 char *fixed_report_print(const struct fixed_report *report, enum table_format format)
 {
-    struct table *table = new_table(report->is_teacher);
-    const struct text_scores *text = &report->micro->text, *first = &report->micro->first;
-    static const double none[4] = {NAN, NAN, NAN, NAN};
-    for (size_t r = 0; r < report->n_rows; r++)
-        add_scores(table, report, report->rows[r].source, &report->rows[r].scores);
-    add_scores(table, report, "all (micro)", report->micro);
-    struct means macro = macro_of(report);
-    add_mean(table, report, "all (macro)", macro.bleu_mean, macro.cider, macro.mae);
-    add_row(table, "all, corpus BLEU", (int64_t)text->n, report->micro->failed,
-            text->n ? text->bleu_corpus : none, NAN);
-    if (first->n > 0)
-        add_row(table, "first turns apart", (int64_t)first->n, 0, first->bleu_mean, first->cider);
-    for (const struct published_fixed *row = published_fixed; report->paper && row->role; row++) {
-        if (strcmp(row->role, report->is_teacher ? "teacher" : "student") != 0)
+    GString *out = g_string_new(NULL);
+    struct table *csv = new_csv_table();
+    for (int is_teacher = 0; is_teacher <= 1; is_teacher++) {
+        const struct role role = role_of(report, is_teacher);
+        if (!role.result)
             continue;
-        g_autofree char *name = g_strdup_printf("paper: %s", row->model);
-        add_mean(table, report, name, row->bleu, row->cider, row->mae);
+        add_csv_role(csv, &role);
+        if (format != TABLE_CSV) {
+            print_means(out, &role, format);
+            print_corpus(out, &role, format);
+        }
     }
-    g_autofree char *protocol = rule_of_protocol(report->protocol);
-    g_autofree char *rule =
-        g_strdup_printf("%s; tokens: %s; BLEU: mean of sentences unless it says corpus; CIDEr: %s",
-                        protocol, report->tokenizer, cider_variant(report->protocol));
-    table_add_note(table, rule);
-    if (report->note)
-        table_add_note(table, report->note);
-    char *printed = table_print(table, format);
-    table_free(table);
-    return printed;
+    if (format == TABLE_CSV) {
+        add_notes(csv, report);
+        g_autofree char *text = table_print(csv, TABLE_CSV);
+        g_string_append(out, text);
+    }
+    table_free(csv);
+    return g_string_free(out, FALSE);
 }

@@ -17,6 +17,7 @@ static const struct {
     {"solved", "solved", offsetof(struct free_scores, solved)},
     {"dropped", "dropped", offsetof(struct free_scores, dropped)},
     {"unparsed", "unparsed", offsetof(struct free_scores, unparsed)},
+    {"refused", "refused", offsetof(struct free_scores, refused)},
     {"failed", "failed", offsetof(struct free_scores, failed)},
 };
 
@@ -77,6 +78,7 @@ static json_t *scores_to_json(const struct free_scores *scores, bool with_interv
     json_object_set_new(object, "t_baseline", json_real_or_null(scores->t_baseline));
     json_object_set_new(object, "solved", json_integer(scores->solved));
     json_object_set_new(object, "dropped", json_integer(scores->dropped));
+    json_object_set_new(object, "refused", json_integer(scores->refused));
     json_object_set_new(object, "failed", json_integer(scores->failed));
     json_object_set_new(object, "worsened", json_integer(scores->worsened));
     json_object_set_new(object, "best_minus_last", json_real_or_null(scores->best_minus_last));
@@ -157,21 +159,6 @@ static char *describe(const struct free_report *report)
                       : "");
 }
 
-/* "0.91 [0.89, 0.94]". */
-static void add_with_interval(struct table *table, double value, struct interval interval)
-{
-    if (isnan(value) || isnan(interval.low)) {
-        table_add_number(table, value, 3);
-        return;
-    }
-    char texts[3][G_ASCII_DTOSTR_BUF_SIZE];
-    const double values[] = {value, interval.low, interval.high};
-    for (size_t i = 0; i < 3; i++)
-        g_ascii_formatd(texts[i], sizeof texts[i], "%.3f", values[i]);
-    g_autofree char *cell = g_strdup_printf("%s [%s, %s]", texts[0], texts[1], texts[2]);
-    table_add_cell(table, cell);
-}
-
 /* "1.00 / 0.97 / 0.41 / 0.25", the paper's own way. */
 static void add_published(struct table *table, const struct published_free *row, size_t student)
 {
@@ -214,8 +201,9 @@ static void add_row(struct table *table, const struct free_report *report, const
         table_add_int(table, count_of(scores, counts[c].offset));
     for (size_t m = 0; m < G_N_ELEMENTS(shown_metrics); m++) {
         const struct free_metric *metric = metric_named(shown_metrics[m]);
-        add_with_interval(table, free_metric_value(metric, scores),
-                          free_metric_interval(metric, scores));
+        struct interval interval = free_metric_interval(metric, scores);
+        table_add_interval(table, free_metric_value(metric, scores), interval.low, interval.high,
+                           3);
     }
     for (size_t s = 0; report->paper && s < PUBLISHED_N_STUDENTS; s++)
         add_published(table, published, s);

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "data/parse.h"
+#include "data/picture.h"
 #include "dialogue/fixed.h"
 
 #include <math.h>
@@ -25,6 +26,17 @@ bool run_view_protocol(struct store *store, struct protocol *protocol, GError **
 {
     g_autoptr(json_t) run = store_describe(store, error);
     return run && protocol_from_json(protocol, json_object_get(run, "settings"), error);
+}
+
+bool run_view_played_under(struct store *store, const struct protocol *protocol,
+                           struct protocol *played, char **difference, GError **error)
+{
+    g_autoptr(json_t) run = store_describe(store, error);
+    if (!run || !protocol_from_json(played, json_object_get(run, "settings"), error))
+        return false;
+    bool is_fixed = g_strcmp0(json_get_string(run, "command"), "bench fixed") == 0;
+    *difference = protocol_play_difference(played, protocol, is_fixed ? PLAYS_FIXED : PLAYS_FREE);
+    return true;
 }
 
 /* --- free --- */
@@ -67,53 +79,24 @@ bool run_view_free_set(struct store *store, const struct protocol *protocol, str
 
 /* --- fixed --- */
 
-/* One list of turns over which BLEU and CIDEr are taken. */
-struct turn_list {
-    char *source; /* NULL: all */
-    struct text_metric *headline, *first;
-    struct mae mae;
-    int failed;
+struct reply {
+    enum chat_outcome outcome;
+    char *text;
 };
+
+static void reply_free(void *data)
+{
+    struct reply *reply = data;
+    g_free(reply->text);
+    g_free(reply);
+}
 
 struct fixed_gather {
     const struct protocol *protocol;
-    enum tokenizer tokenizer;
-    bool is_teacher;
-    GHashTable *replies; /* "NUMBER ROUND" -> text, or NULL where the call failed */
-    GPtrArray *lists;    /* [0] is all */
-    GHashTable *by_source;
-    size_t n_predictions;
+    enum fixed_role role;
+    GHashTable *replies; /* "NUMBER ROUND" -> struct reply */
+    struct fixed_set *set;
 };
-
-static struct turn_list *list_new(const struct fixed_gather *gather, const char *source)
-{
-    struct turn_list *list = g_new0(struct turn_list, 1);
-    enum cider_length cider = (enum cider_length)gather->protocol->cider;
-    list->source = g_strdup(source);
-    list->headline = text_metric_new(gather->tokenizer, cider);
-    list->first = text_metric_new(gather->tokenizer, cider);
-    return list;
-}
-
-static void list_free(void *data)
-{
-    struct turn_list *list = data;
-    g_free(list->source);
-    text_metric_free(list->headline);
-    text_metric_free(list->first);
-    g_free(list);
-}
-
-static struct turn_list *list_of(struct fixed_gather *gather, const char *source)
-{
-    struct turn_list *list = g_hash_table_lookup(gather->by_source, source);
-    if (!list) {
-        list = list_new(gather, source);
-        g_ptr_array_add(gather->lists, list);
-        g_hash_table_insert(gather->by_source, list->source, list);
-    }
-    return list;
-}
 
 static char *reply_key(size_t number, int round)
 {
@@ -126,107 +109,69 @@ static bool gather_reply(size_t number, const char *id G_GNUC_UNUSED, int round,
                          void *user)
 {
     struct fixed_gather *gather = user;
-    g_hash_table_insert(gather->replies, reply_key(number, round),
-                        outcome == CHAT_FAILED ? NULL : g_strdup(text));
+    struct reply *reply = g_new(struct reply, 1);
+    *reply = (struct reply){outcome, g_strdup(text)};
+    g_hash_table_insert(gather->replies, reply_key(number, round), reply);
     return true;
 }
 
-static void list_add(struct turn_list *list, const struct protocol *protocol,
-                     const struct fixed_prediction *prediction)
+/* What is said in refusing is no answer: the prediction is empty. */
+static void add_turn(struct fixed_gather *gather, const struct dialogue *dialogue, size_t i_turn,
+                     const struct reply *reply)
 {
-    const char *label = prediction->label;
-    bool first = prediction->role == FIXED_STUDENT && prediction->i_turn == 0;
-    text_metric_add(first ? list->first : list->headline, prediction->text, &label, 1);
-    if (prediction->role == FIXED_TEACHER)
-        mae_add(&list->mae, protocol, prediction->label_score, prediction->score);
+    bool is_teacher = gather->role == FIXED_TEACHER;
+    bool failed = reply->outcome == CHAT_FAILED, refused = reply->outcome == CHAT_REFUSED;
+    g_autofree char *picture = picture_name(dialogue->sample.image);
+    struct fixed_prediction prediction;
+    fixed_predict(&prediction, gather->protocol, dialogue, gather->role, i_turn,
+                  failed || refused || !reply->text ? "" : reply->text);
+    const struct fixed_item item = {
+        .source = dialogue->sample.source,
+        .image = picture,
+        .id = dialogue->sample.id,
+        .is_first = !is_teacher && i_turn == 0,
+        .failed = failed,
+        .refused = refused,
+        .prediction = failed ? NULL : prediction.text,
+        .label = prediction.label,
+        .has_score = is_teacher,
+        .score = prediction.score,
+        .label_score = prediction.label_score,
+    };
+    fixed_set_add(gather->set, &item);
+    fixed_prediction_clear(&prediction);
 }
 
 static bool gather_predictions(size_t number, const struct dialogue *dialogue,
                                const char *failure G_GNUC_UNUSED, void *user)
 {
     struct fixed_gather *gather = user;
-    enum fixed_role role = gather->is_teacher ? FIXED_TEACHER : FIXED_STUDENT;
-    struct turn_list *lists[] = {gather->lists->pdata[0], list_of(gather, dialogue->sample.source)};
     for (size_t i = 0; i < dialogue->n_turns; i++) {
         g_autofree char *key = reply_key(number, (int)i + 1);
-        const char *text = g_hash_table_lookup(gather->replies, key);
-        if (!text) {
-            bool failed = g_hash_table_contains(gather->replies, key);
-            for (size_t k = 0; k < G_N_ELEMENTS(lists); k++)
-                lists[k]->failed += failed;
-            continue;
-        }
-        struct fixed_prediction prediction;
-        fixed_predict(&prediction, gather->protocol, dialogue, role, i, text);
-        for (size_t k = 0; k < G_N_ELEMENTS(lists); k++)
-            list_add(lists[k], gather->protocol, &prediction);
-        fixed_prediction_clear(&prediction);
-        gather->n_predictions++;
-    }
-    return true;
-}
-
-static bool list_compute(struct turn_list *list, struct fixed_scores *scores, GError **error)
-{
-    *scores = (struct fixed_scores){.mae = list->mae, .failed = list->failed};
-    return text_metric_compute(list->headline, &scores->text, NULL, error) &&
-           text_metric_compute(list->first, &scores->first, NULL, error);
-}
-
-static int compare_lists(const void *a, const void *b)
-{
-    const struct turn_list *const *x = a, *const *y = b;
-    return g_strcmp0((*x)->source, (*y)->source); /* NULL, the list of all, is first */
-}
-
-static bool compute_lists(struct fixed_gather *gather, struct fixed_view *view, GError **error)
-{
-    g_ptr_array_sort(gather->lists, compare_lists);
-    view->n_predictions = gather->n_predictions;
-    view->rows = g_new0(struct fixed_row, gather->lists->len);
-    if (!list_compute(gather->lists->pdata[0], &view->micro, error))
-        return false;
-    for (guint i = 1; i < gather->lists->len; i++) {
-        struct turn_list *list = gather->lists->pdata[i];
-        struct fixed_row *row = &view->rows[view->n_rows++];
-        row->source = g_strdup(list->source);
-        if (!list_compute(list, &row->scores, error))
-            return false;
+        const struct reply *reply = g_hash_table_lookup(gather->replies, key);
+        if (reply && fixed_has_item(dialogue, gather->role, i))
+            add_turn(gather, dialogue, i, reply);
     }
     return true;
 }
 
 bool run_view_fixed(struct store *store, const struct protocol *protocol, enum tokenizer tokenizer,
-                    bool is_teacher, struct fixed_view *view, GError **error)
+                    bool is_teacher, int n_resamples, uint64_t seed, struct fixed_result *result,
+                    GError **error)
 {
     struct fixed_gather gather = {
         .protocol = protocol,
-        .tokenizer = tokenizer,
-        .is_teacher = is_teacher,
-        .replies = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
-        .lists = g_ptr_array_new_with_free_func(list_free),
-        .by_source = g_hash_table_new(g_str_hash, g_str_equal),
+        .role = is_teacher ? FIXED_TEACHER : FIXED_STUDENT,
+        .replies = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, reply_free),
+        .set = fixed_set_new(protocol, tokenizer),
     };
-    *view = (struct fixed_view){0};
-    g_ptr_array_add(gather.lists, list_new(&gather, NULL));
     bool ok = store_foreach_reply(store, is_teacher ? "teacher" : "student", gather_reply, &gather,
                                   error) &&
               store_foreach_dialogue(store, gather_predictions, &gather, error) &&
-              compute_lists(&gather, view, error);
-    g_hash_table_unref(gather.by_source);
-    g_ptr_array_unref(gather.lists);
+              fixed_compute(result, gather.set, n_resamples, seed, error);
+    fixed_set_free(gather.set);
     g_hash_table_unref(gather.replies);
-    if (!ok)
-        fixed_view_clear(view);
     return ok;
-}
-
-void fixed_view_clear(struct fixed_view *view)
-{
-    for (size_t i = 0; i < view->n_rows; i++)
-        g_free((char *)(uintptr_t)view->rows[i].source);
-    g_free(view->rows);
-    *view = (struct fixed_view){0};
 }
 
 /* --- where the numbers come from --- */

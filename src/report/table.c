@@ -92,18 +92,34 @@ void table_add_int(struct table *table, gint64 value)
     table_add_cell(table, text);
 }
 
-void table_add_number(struct table *table, double value, int digits)
+/* Free with g_free. */
+static char *print_number(double value, int digits)
 {
-    if (isnan(value)) {
-        table_add_cell(table, NULL);
-        return;
-    }
     char text[400], format[16]; /* a double has at most 309 digits before the point */
     g_snprintf(format, sizeof format, "%%.%df", CLAMP(digits, 0, 20));
     g_ascii_formatd(text, sizeof text, format, value);
     /* A value that rounds to zero has no sign. */
     bool zero = text[0] == '-' && strspn(text + 1, "0.") == strlen(text + 1);
-    table_add_cell(table, zero ? text + 1 : text);
+    return g_strdup(zero ? text + 1 : text);
+}
+
+void table_add_number(struct table *table, double value, int digits)
+{
+    g_autofree char *text = isnan(value) ? NULL : print_number(value, digits);
+    table_add_cell(table, text);
+}
+
+void table_add_interval(struct table *table, double value, double low, double high, int digits)
+{
+    if (isnan(value) || isnan(low)) {
+        table_add_number(table, value, digits);
+        return;
+    }
+    g_autofree char *middle = print_number(value, digits);
+    g_autofree char *left = print_number(low, digits);
+    g_autofree char *right = print_number(high, digits);
+    g_autofree char *text = g_strdup_printf("%s [%s, %s]", middle, left, right);
+    table_add_cell(table, text);
 }
 
 void table_add_note(struct table *table, const char *note)

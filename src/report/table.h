@@ -29,6 +29,8 @@ void table_add_cell(struct table *table, const char *text);
 void table_add_int(struct table *table, gint64 value);
 /* In fixed notation with `digits` decimals; NAN is no value. */
 void table_add_number(struct table *table, double value, int digits);
+/* "0.910 [0.890, 0.940]"; the number alone where `low` is NAN. */
+void table_add_interval(struct table *table, double value, double low, double high, int digits);
 void table_add_note(struct table *table, const char *note);
 
 /* The whole table, its last line ended. Free with g_free. */

@@ -60,7 +60,7 @@ struct driver_result {
     uint64_t n_failed;     /* ended as failed: no answer came */
     uint64_t n_unfinished; /* not ended: interrupted */
     bool interrupted;      /* by SIGINT or SIGTERM */
-    bool never_answered;   /* every dialogue failed, and nothing at all came back from a model */
+    bool never_answered;   /* every dialogue failed, and from a model nothing at all came back */
 };
 
 /* Runs everything that has not ended. Returns when all is done, when the user has interrupted it (`result->interrupted`),

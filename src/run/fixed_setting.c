@@ -11,7 +11,9 @@ struct task {
     struct chat *asked;
     struct chat_call *call; /* in flight; NULL: none */
     GSource *idle;          /* the end on its way, where there was nothing to ask */
-    char *failure;          /* the first failed call's message */
+    GSource *timer;         /* the sample's time limit; NULL: none, or it has passed */
+    bool timed_out;
+    char *failure; /* the first failed call's message */
 };
 
 static void on_reply(const struct chat_reply *reply, void *user);
@@ -25,6 +27,16 @@ static void end(struct task *task, bool finished)
                            task->failure ? STOP_FAILED : STOP_MAX_TURNS, dialogue->n_turns,
                            task->failure, NULL);
     unit_ended(unit, finished, finished ? task->failure : NULL);
+}
+
+static gboolean on_timeout(void *user)
+{
+    struct task *task = user;
+    task->timed_out = true;
+    if (task->call)
+        chat_cancel(task->asked, task->call);
+    g_clear_pointer(&task->timer, g_source_unref);
+    return G_SOURCE_REMOVE;
 }
 
 static void ask(struct task *task, struct chat *chat, const struct chat_sampling *sampling)
@@ -74,10 +86,15 @@ static void on_reply(const struct chat_reply *reply, void *user)
     task->call = NULL;
     if (reply->outcome == CHAT_FAILED && !task->failure)
         task->failure = g_strdup(reply->error);
-    if (reply->outcome == CHAT_CANCELLED || *driver_get_stopping(task->unit->driver))
-        end(task, false);
-    else if (!ask_next(task))
+    if (task->timed_out) {
+        if (!task->failure)
+            task->failure = g_strdup("dialogue time limit");
         end(task, true);
+    } else if (reply->outcome == CHAT_CANCELLED || *driver_get_stopping(task->unit->driver)) {
+        end(task, false);
+    } else if (!ask_next(task)) {
+        end(task, true);
+    }
 }
 
 static gboolean end_later(void *user)
@@ -95,6 +112,12 @@ static void start(struct unit *unit)
     task->unit = unit;
     task->role = FIXED_STUDENT;
     unit->task = task;
+    int timeout_ms = driver_get_options(unit->driver)->dialogue_timeout_ms;
+    if (timeout_ms > 0) {
+        task->timer = g_timeout_source_new((guint)timeout_ms);
+        g_source_set_callback(task->timer, on_timeout, task, NULL);
+        g_source_attach(task->timer, g_main_context_get_thread_default());
+    }
     if (ask_next(task))
         return;
     task->idle = g_idle_source_new();
@@ -105,13 +128,17 @@ static void start(struct unit *unit)
 static void cancel(struct unit *unit)
 {
     struct task *task = unit->task;
-    if (task->call)
+    if (task->call && !task->timed_out)
         chat_cancel(task->asked, task->call);
 }
 
 static void free_task(struct unit *unit)
 {
     struct task *task = unit->task;
+    if (task->timer) {
+        g_source_destroy(task->timer);
+        g_source_unref(task->timer);
+    }
     g_free(task->failure);
     g_free(task);
 }

@@ -6,14 +6,24 @@
 #include "data/picture.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define HASH_CHUNK (1 << 20)
 
 static bool hash_file(GChecksum *sum, const char *path, GError **error)
 {
-    FILE *stream = fopen(path, "rbe");
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    FILE *stream = fd >= 0 ? fdopen(fd, "rb") : NULL;
+    struct stat status;
+    if (stream && fstat(fd, &status) == 0 && !S_ISREG(status.st_mode)) {
+        /* A pipe could not be read again, and a device may never end. */
+        g_set_error(error, FIRE_ERROR, FIRE_ERROR_IO, "cannot use '%s': it is no file", path);
+        fclose(stream);
+        return false;
+    }
     g_autofree guchar *chunk = g_malloc(HASH_CHUNK);
     size_t n = 0;
     while (stream && (n = fread(chunk, 1, HASH_CHUNK, stream)) > 0)
@@ -108,8 +118,10 @@ static bool take_record(struct load *load, int i_file, struct record *record, GE
         flaw_clear(&flaw);
         return ok;
     }
+    bool ok = store_add_sample(load->store, ++load->n_samples, i_file, image ? wire.digest : NULL,
+                               &record->dialogue, error);
     wire_image_clear(&wire);
-    return store_add_sample(load->store, ++load->n_samples, i_file, &record->dialogue, error);
+    return ok;
 }
 
 static bool load_file(struct load *load, int i_file, GError **error)

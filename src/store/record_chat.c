@@ -115,6 +115,11 @@ static void record_cancel(struct chat *base, struct chat_call *call)
         set_reply(call, CHAT_CANCELLED, NULL);
 }
 
+static void record_finish(struct chat *base)
+{
+    chat_finish(((struct record_chat *)base)->inner);
+}
+
 static const char *record_name(const struct chat *base)
 {
     return chat_name(((const struct record_chat *)base)->inner);
@@ -135,8 +140,14 @@ static void record_free(struct chat *base)
 
 struct chat *store_record_chat(struct store *store, const char *role, struct chat *inner)
 {
-    static const struct chat_ops ops = {record_send, record_cancel, record_name, record_model,
-                                        record_free};
+    static const struct chat_ops ops = {
+        .send = record_send,
+        .cancel = record_cancel,
+        .finish = record_finish,
+        .name = record_name,
+        .model = record_model,
+        .free = record_free,
+    };
     struct record_chat *chat = g_new0(struct record_chat, 1);
     chat->chat.ops = &ops;
     chat->store = store;

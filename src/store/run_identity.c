@@ -149,10 +149,13 @@ static bool compare_run(struct sql *sql, const struct stored *stored,
     return false;
 }
 
+/* A run that holds no sample, since its data could not be used or was not read to the end, is nobody's yet. */
 static bool match_run(struct sql *sql, const struct run_identity *identity, GError **error)
 {
+    static const char forget[] =
+        "DELETE FROM run WHERE loaded = 0 AND NOT EXISTS (SELECT 1 FROM samples)";
     struct stored stored;
-    sqlite3_stmt *statement = read_run(sql, &stored, error);
+    sqlite3_stmt *statement = sql_exec(sql, forget, error) ? read_run(sql, &stored, error) : NULL;
     if (!statement)
         return false;
     if (stored.command) {

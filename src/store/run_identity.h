@@ -9,7 +9,7 @@
 #include "store/sql.h"
 #include "store/store.h"
 
-/* Writes `identity` where the run has none, else compares: FIRE_ERROR_USAGE names each difference
+/* Writes `identity` where the run has none, or no sample yet, else compares: FIRE_ERROR_USAGE names each difference
  * with both values. Then begins a session. One transaction. */
 bool run_identity_adopt(struct sql *sql, const struct run_identity *identity, GError **error);
 

@@ -68,6 +68,7 @@ const char *const schema_steps[] = {
     /* Where a sample comes from, what of the data could not be used, and whether all of it is here. */
     "ALTER TABLE run ADD COLUMN loaded INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE samples ADD COLUMN file INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE samples ADD COLUMN image_digest TEXT;"
     "UPDATE run SET loaded = 1;"
     "CREATE TABLE rejects ("
     "  id INTEGER PRIMARY KEY,"
@@ -77,8 +78,7 @@ const char *const schema_steps[] = {
     "  cause TEXT NOT NULL,"
     "  detail TEXT NOT NULL,"
     "  raw BLOB NOT NULL"
-    ") STRICT;"
-    "CREATE INDEX samples_to_run ON samples (number) WHERE stop IS NULL OR stop = 'failed';",
+    ") STRICT;",
     NULL,
 };
 

@@ -198,6 +198,15 @@ bool store_is_run(const char *path)
     return n == sizeof head && memcmp(head, magic, sizeof head) == 0;
 }
 
+bool store_check_output(const char *path, GError **error)
+{
+    if (!store_is_run(path))
+        return true;
+    g_set_error(error, FIRE_ERROR, FIRE_ERROR_USAGE,
+                "'%s' is a run database, which is not written over: remove it first", path);
+    return false;
+}
+
 void store_close(struct store *store)
 {
     if (!store)
@@ -286,16 +295,17 @@ static bool put_turn(struct sql *sql, gint64 number, size_t i_turn, const struct
 }
 
 /* Inserts sample and recorded turns; `*is_new` is false where the number or the id is taken. */
-static bool add_sample(struct sql *sql, gint64 number, int i_file, const struct dialogue *dialogue,
-                       bool *is_new, GError **error)
+static bool add_sample(struct sql *sql, gint64 number, int i_file, const char *image_digest,
+                       const struct dialogue *dialogue, bool *is_new, GError **error)
 {
     g_autoptr(json_t) object = json_object();
     sample_to_json(&dialogue->sample, object);
     g_autofree char *text = json_print(object);
-    if (!sql_run(sql, error,
-                 "INSERT INTO samples (number, id, sample, file) VALUES (?, ?, ?, ?)"
-                 " ON CONFLICT DO NOTHING",
-                 "lssi", (int64_t)number, dialogue->sample.id, text, i_file))
+    if (!sql_run(
+            sql, error,
+            "INSERT INTO samples (number, id, sample, file, image_digest) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT DO NOTHING",
+            "lssis", (int64_t)number, dialogue->sample.id, text, i_file, image_digest))
         return false;
     *is_new = sqlite3_changes(sql->db) > 0;
     for (size_t i = 0; *is_new && i < dialogue->n_turns; i++)
@@ -304,7 +314,7 @@ static bool add_sample(struct sql *sql, gint64 number, int i_file, const struct 
     return true;
 }
 
-bool store_add_sample(struct store *store, size_t number, int i_file,
+bool store_add_sample(struct store *store, size_t number, int i_file, const char *image_digest,
                       const struct dialogue *dialogue, GError **error)
 {
     GError *cause = NULL;
@@ -313,7 +323,7 @@ bool store_add_sample(struct store *store, size_t number, int i_file,
     if (!store_check(store, error))
         return false;
     if (!sql_exec(store->sql, "SAVEPOINT sample", &cause) ||
-        !add_sample(store->sql, (gint64)number, i_file, dialogue, &is_new, &cause) ||
+        !add_sample(store->sql, (gint64)number, i_file, image_digest, dialogue, &is_new, &cause) ||
         !sql_exec(store->sql, "RELEASE sample", &cause))
         return store_break(store, cause, error);
     if (is_new)

@@ -42,14 +42,17 @@ void store_close(struct store *store); /* accepts NULL */
 /* Does the file at `path` begin as a SQLite database does? False also where it cannot be read. */
 bool store_is_run(const char *path);
 
+/* False, with FIRE_ERROR_USAGE, where `path` is a run database, which no command writes over. */
+bool store_check_output(const char *path, GError **error);
+
 /* Before the dialogues: all samples in order, each with the turns that the run starts from: the
  * recorded ones in the fixed setting, none where the run makes its own. `number` is 1-based, `i_file` the index of its data
- * file. Idempotent: a sample that
+ * file, `image_digest` that of its picture (NULL: none). Idempotent: a sample that
  * is there stays as it is; FIRE_ERROR_USAGE where its number or id belongs to another one. */
-bool store_add_sample(struct store *store, size_t number, int i_file,
+bool store_add_sample(struct store *store, size_t number, int i_file, const char *image_digest,
                       const struct dialogue *dialogue, GError **error);
-bool store_begin(struct store *store,
-                 GError **error); /* one transaction around many store_add_sample */
+/* One transaction around many store_add_sample. */
+bool store_begin(struct store *store, GError **error);
 bool store_commit(struct store *store, GError **error);
 void store_rollback(struct store *store); /* nothing where no transaction is open */
 
@@ -71,14 +74,18 @@ bool store_foreach_reject(struct store *store,
 bool store_is_loaded(struct store *store, bool *loaded, GError **error);
 bool store_set_loaded(struct store *store, GError **error);
 
-/* The first sample from `*number` on that has not ended, or ended as failed, with its recorded turns: `*number` and
- * `*i_file` are its own; `dialogue` is the caller's to clear. `*found` is false where there is none. */
-bool store_next_pending(struct store *store, size_t *number, int *i_file, struct dialogue *dialogue,
-                        bool *found, GError **error);
+/* Appends the numbers (size_t) of all samples that have not ended, in order, then of those that ended as failed: who goes on
+ * tries what is new before what failed. */
+bool store_list_pending(struct store *store, GArray *numbers, GError **error);
+
+/* A sample with its recorded turns (clear with dialogue_clear), the index of its data file and the digest of its picture as
+ * a model is shown it; NULL: it has none. Free that with g_free. */
+bool store_get_sample(struct store *store, size_t number, struct dialogue *dialogue, int *i_file,
+                      char **image_digest, GError **error);
 
 struct store_counts {
     uint64_t n_samples, n_ended, n_failed, n_rejected; /* n_failed of n_ended */
-    uint64_t n_answered; /* calls to which any answer came, be it an HTTP error */
+    uint64_t n_silent; /* roles that were asked and never answered, not even with an HTTP error */
 };
 bool store_count(struct store *store, struct store_counts *counts, GError **error);
 

@@ -66,51 +66,72 @@ bool store_set_loaded(struct store *store, GError **error)
             store_break(store, cause, error));
 }
 
-bool store_next_pending(struct store *store, size_t *number, int *i_file, struct dialogue *dialogue,
-                        bool *found, GError **error)
+bool store_list_pending(struct store *store, GArray *numbers, GError **error)
 {
     struct sql *sql = store->sql;
-    sqlite3_stmt *row = sql_query(
-        sql, error,
-        "SELECT number, file FROM samples"
-        " WHERE (stop IS NULL OR stop = 'failed') AND number >= ? ORDER BY number LIMIT 1",
-        "l", (int64_t)*number);
-    enum sql_result result = row ? sql_step(sql, row, error) : SQL_FAILED;
-    *found = result == SQL_ROW;
-    if (!*found)
-        return result == SQL_DONE;
-    *number = (size_t)sqlite3_column_int64(row, 0);
-    *i_file = sqlite3_column_int(row, 1);
-    sqlite3_reset(row);
+    sqlite3_stmt *rows =
+        sql_query(sql, error,
+                  "SELECT number FROM samples WHERE stop IS NULL OR stop = 'failed'"
+                  " ORDER BY stop IS NOT NULL, number",
+                  "");
+    enum sql_result result = SQL_FAILED;
+    while (rows && (result = sql_step(sql, rows, error)) == SQL_ROW) {
+        size_t number = (size_t)sqlite3_column_int64(rows, 0);
+        g_array_append_val(numbers, number);
+    }
+    return result == SQL_DONE;
+}
 
+bool store_get_sample(struct store *store, size_t number, struct dialogue *dialogue, int *i_file,
+                      char **image_digest, GError **error)
+{
+    struct sql *sql = store->sql;
     g_autofree char *failure = NULL;
+    const char *digest;
+    struct dialogue read = {0};
     sqlite3_stmt *rows = sql_query(
         sql, error,
-        "SELECT number, samples.sample, stop, failure, i_turn, response, feedback, score, meta"
+        "SELECT number, samples.sample, stop, failure, i_turn, response, feedback, score, meta,"
+        " file, image_digest"
         " FROM samples LEFT JOIN turns ON turns.sample = number"
         " WHERE number = ? ORDER BY i_turn",
-        "l", (int64_t)*number);
-    result = rows ? sql_step(sql, rows, error) : SQL_FAILED;
-    bool ok =
-        result == SQL_ROW && store_read_dialogue(sql, rows, dialogue, &failure, &result, error);
-    if (rows)
-        sqlite3_reset(rows);
-    if (!ok)
-        dialogue_clear(dialogue);
-    return ok;
+        "l", (int64_t)number);
+    enum sql_result result = rows ? sql_step(sql, rows, error) : SQL_FAILED;
+    bool ok = result == SQL_ROW && sql_get_text(sql, rows, 10, &digest, error);
+    if (result == SQL_DONE)
+        sql_damaged(sql, error, "there is no sample %zu", number);
+    if (!ok) {
+        if (rows)
+            sqlite3_reset(rows);
+        return false;
+    }
+    int file = sqlite3_column_int(rows, 9);
+    g_autofree char *kept = g_strdup(digest);
+    ok = store_read_dialogue(sql, rows, &read, &failure, &result, error);
+    sqlite3_reset(rows);
+    if (!ok) {
+        dialogue_clear(&read);
+        return false;
+    }
+    *dialogue = read;
+    *i_file = file;
+    *image_digest = g_steal_pointer(&kept);
+    return true;
 }
 
 bool store_count(struct store *store, struct store_counts *counts, GError **error)
 {
+    static const char silent_roles[] = "SELECT count(*) FROM (SELECT 1 FROM calls GROUP BY role"
+                                       " HAVING max(outcome <> 'failed' OR http_status > 0) = 0)";
     static const char *const queries[] = {
         "SELECT count(*) FROM samples",
         "SELECT count(stop) FROM samples",
         "SELECT count(*) FROM samples WHERE stop = 'failed'",
         "SELECT count(*) FROM rejects",
-        "SELECT count(*) FROM calls WHERE outcome <> 'failed' OR http_status > 0",
+        silent_roles,
     };
     uint64_t *const fields[] = {&counts->n_samples, &counts->n_ended, &counts->n_failed,
-                                &counts->n_rejected, &counts->n_answered};
+                                &counts->n_rejected, &counts->n_silent};
     for (size_t i = 0; i < G_N_ELEMENTS(queries); i++) {
         gint64 value;
         if (!sql_get_int64(store->sql, queries[i], &value, error))

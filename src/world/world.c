@@ -223,11 +223,6 @@ void world_close(struct world *world)
     g_free(world);
 }
 
-size_t world_n_scenes(const struct world *world)
-{
-    return g_hash_table_size(world->scenes);
-}
-
 const struct scene *world_find(const struct world *world, const char *id)
 {
     return g_hash_table_lookup(world->scenes, id);

@@ -22,7 +22,6 @@ struct world;
 struct world *world_open(const char *dir, GError **error);
 void world_close(struct world *world); /* accepts NULL */
 
-size_t world_n_scenes(const struct world *world);
 /* Borrowed; NULL where there is none. */
 const struct scene *world_find(const struct world *world, const char *id);
 

@@ -191,8 +191,13 @@ static void world_chat_free(struct chat *chat)
     g_free(self);
 }
 
-static const struct chat_ops world_chat_ops = {world_chat_send, world_chat_cancel, world_chat_name,
-                                               world_chat_model, world_chat_free};
+static const struct chat_ops world_chat_ops = {
+    .send = world_chat_send,
+    .cancel = world_chat_cancel,
+    .name = world_chat_name,
+    .model = world_chat_model,
+    .free = world_chat_free,
+};
 
 struct chat *world_chat_open(const char *dir, enum world_role role, GError **error)
 {

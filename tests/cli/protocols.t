@@ -24,7 +24,7 @@ json() {
 
 run
 ok "exit 0, nothing on stderr" test "$code" = 0 -a ! -s "$dir/err"
-ok "28 options under one heading" test "$(wc -l <"$dir/out")" = 29
+ok "29 options under one heading" test "$(wc -l <"$dir/out")" = 30
 ok "no column of effective values" row '^option +paper +official +row '
 ok "a row: paper, official, row of the paper's table" row '^lora-targets +q,k +q,k,v +26 '
 ok "a number's range" row '^turns +5 +5 +6 .*\(1 \.\. 100\)$'
@@ -40,7 +40,7 @@ ok "effective: the columns stand under their headings" awk 'NR == 1 { p = index(
 
 run --json
 ok "json: exit 0, one line" test "$code" = 0 -a "$(wc -l <"$dir/out")" = 1
-ok "json: all options" json '@{$o->{options}} == 28 && $o->{protocol} eq "paper"'
+ok "json: all options" json '@{$o->{options}} == 29 && $o->{protocol} eq "paper"'
 ok "json: values in order" json 'join(" ", @{$o{"parse-fail"}{values}}) eq "stop zero retry drop repeat-last"'
 ok "json: range of a number" json '$o{turns}{min} == 1 && $o{turns}{max} == 100 && !$o{turns}{values}'
 ok "json: both protocols" json '$o{"score-range"}{paper} eq "0-10" && $o{"score-range"}{official} eq "any"'

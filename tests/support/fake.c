@@ -57,6 +57,11 @@ const char *fake_url(const struct fake *fake)
     return fake->url;
 }
 
+const char *fake_log_path(const struct fake *fake)
+{
+    return fake->log_path;
+}
+
 json_t *fake_log(const struct fake *fake, const char *model)
 {
     json_t *all = support_json_lines(fake->log_path);

@@ -15,6 +15,9 @@ void fake_stop(struct fake *fake);
 /* "http://127.0.0.1:PORT/v1", belongs to `fake`. */
 const char *fake_url(const struct fake *fake);
 
+/* The log's file, which grows as requests are answered; belongs to `fake`. */
+const char *fake_log_path(const struct fake *fake);
+
 /* The log's lines so far whose "model" is `model` (NULL: all). New reference. */
 json_t *fake_log(const struct fake *fake, const char *model);
 

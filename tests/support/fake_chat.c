@@ -62,7 +62,13 @@ static void fake_free(struct chat *base)
 
 struct fake_chat *fake_chat_new(void)
 {
-    static const struct chat_ops ops = {fake_send, fake_cancel, fake_name, fake_model, fake_free};
+    static const struct chat_ops ops = {
+        .send = fake_send,
+        .cancel = fake_cancel,
+        .name = fake_name,
+        .model = fake_model,
+        .free = fake_free,
+    };
     struct fake_chat *chat = g_new0(struct fake_chat, 1);
     chat->chat.ops = &ops;
     chat->name = "http://fake/v1#fake";

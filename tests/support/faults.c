@@ -45,6 +45,7 @@ static const struct fault faults[] = {
          ERROR("Rate limit reached. Please try again in 0.04s.", "tokens", "null", "null")),
     BODY("429-quota", 429, "", QUOTA),
     IF_SENT("429-quota-if-top-p", 429, "top_p", QUOTA),
+    IF_SENT("500-if-top-p", 500, "top_p", ERROR("boom", "server_error", "null", "null")),
     BODY("429-daily", 429, "Retry-After: 1",
          ERROR("Rate limit reached on requests per day (RPD): Limit 200", "requests", "null",
                "\"rate_limit_exceeded\"")),

@@ -38,7 +38,7 @@ void run_fixture_add(struct store *store, size_t n_samples)
         struct dialogue dialogue;
         g_autofree char *id = g_strdup_printf("s%zu", i);
         run_fixture_dialogue(&dialogue, id);
-        g_assert_true(store_add_sample(store, i, 0, &dialogue, &error));
+        g_assert_true(store_add_sample(store, i, 0, NULL, &dialogue, &error));
         dialogue_clear(&dialogue);
     }
     g_assert_true(store_commit(store, &error));

@@ -99,7 +99,13 @@ static void free_nothing(struct chat *chat G_GNUC_UNUSED)
 {
 }
 
-static const struct chat_ops ops = {send_request, cancel_request, name_of, name_of, free_nothing};
+static const struct chat_ops ops = {
+    .send = send_request,
+    .cancel = cancel_request,
+    .name = name_of,
+    .model = name_of,
+    .free = free_nothing,
+};
 
 void scripted_chat_init(struct scripted_chat *self,
                         struct scripted_reply (*answer)(const struct chat_request *, void *),

@@ -36,3 +36,21 @@ const uint8_t *tensors_get_u8(const struct tensors *tensors, const char *name, s
     return (const uint8_t *)tensors->bytes + tensors->at +
            json_integer_value(json_array_get(offsets, 0));
 }
+
+const float *tensors_get_f32(const struct tensors *tensors, const char *name, size_t *n)
+{
+    const json_t *entry = json_object_get(tensors->header, name);
+    g_assert_cmpstr(json_string_value(json_object_get(entry, "dtype")), ==, "F32");
+    const json_t *offsets = json_object_get(entry, "data_offsets");
+    json_int_t first = json_integer_value(json_array_get(offsets, 0));
+    json_int_t end = json_integer_value(json_array_get(offsets, 1));
+    const char *at = tensors->bytes + tensors->at + first;
+    g_assert_cmpuint((uintptr_t)at % sizeof(float), ==, 0);
+    *n = (size_t)(end - first) / sizeof(float);
+    return (const float *)(const void *)at;
+}
+
+bool tensors_has(const struct tensors *tensors, const char *name)
+{
+    return json_object_get(tensors->header, name) != NULL;
+}

@@ -3,6 +3,7 @@
 #define FIRE_TESTS_TENSORS_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,5 +21,10 @@ void tensors_close(struct tensors *tensors);
  * there is none of that name and form. */
 const uint8_t *tensors_get_u8(const struct tensors *tensors, const char *name, size_t *shape,
                               size_t n_sides);
+
+/* The values of a tensor of floats, and their number; aborts the test where there is none of that name. */
+const float *tensors_get_f32(const struct tensors *tensors, const char *name, size_t *n);
+
+bool tensors_has(const struct tensors *tensors, const char *name);
 
 #endif

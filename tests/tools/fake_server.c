@@ -24,9 +24,9 @@
  * a client must survive, chosen by --fault-seed, body and try.
  *
  * The log has one line a request, written when it is answered: {"port","peer","path","model","try",
- * "body":
- * SHA-256,"messages":N,"max_tokens","picture":{"mime","bytes","digest"}|null,"authorization":bool,
- * "fault":NAME|null,"status"} (0: no reply), and with --log-texts "texts":[[role,text]...]. */
+ * "body":SHA-256,"messages":N,"params":{the body without model and messages},"max_tokens","picture":
+ * {"mime","bytes","digest"}|null,"authorization":bool,"fault":NAME|null,"status"} (0: no reply), and
+ * with --log-texts "texts":[[role,text]...] and, where there was no fault, "reply":TEXT. */
 #include "base/json.h"
 #include "support/faults.h"
 
@@ -177,13 +177,19 @@ static char *scripted_text(const struct server *server, const char *role, const 
     return NULL;
 }
 
+static char *ordinary_text(const struct server *server, const char *model, const json_t *messages)
+{
+    gboolean is_teacher = g_str_has_prefix(model, "teacher");
+    char *text = scripted_text(server, is_teacher ? "teacher" : "student", messages);
+    if (!text)
+        text = is_teacher ? teacher_text(messages) : student_text(messages);
+    return text;
+}
+
 static json_t *ordinary_reply(const struct server *server, const char *model,
                               const json_t *messages)
 {
-    gboolean is_teacher = g_str_has_prefix(model, "teacher");
-    g_autofree char *text = scripted_text(server, is_teacher ? "teacher" : "student", messages);
-    if (!text)
-        text = is_teacher ? teacher_text(messages) : student_text(messages);
+    g_autofree char *text = ordinary_text(server, model, messages);
     int n_prompt = 10 * (int)json_array_size(messages), n_completion = (int)strlen(text) / 4;
     return json_pack("{s:s, s:s, s:i, s:s, s:s, s:[{s:i, s:s, s:n, s:{s:s, s:s, s:n}}],"
                      " s:{s:i, s:i, s:i, s:{s:i}, s:{s:i}}}",
@@ -435,6 +441,14 @@ static json_t *texts_of(const json_t *messages)
     return texts;
 }
 
+static json_t *params_of(const json_t *root)
+{
+    json_t *params = json_copy((json_t *)root);
+    json_object_del(params, "model");
+    json_object_del(params, "messages");
+    return params;
+}
+
 /* The client's port: tells connections apart. */
 static int peer_port(const struct request *request)
 {
@@ -466,8 +480,14 @@ static void write_log(const struct request *request, const struct log_entry *ent
                   (int)json_array_size(messages), "max_tokens", budget, "picture", entry->picture,
                   "authorization", request_key(request) != NULL, "fault", entry->fault, "status",
                   entry->status);
+    if (entry->root)
+        json_object_set_new(line, "params", params_of(entry->root));
     if (server->log_texts)
         json_object_set_new(line, "texts", texts_of(messages));
+    if (server->log_texts && !entry->fault && entry->status == 200) {
+        g_autofree char *reply = ordinary_text(server, entry->model, messages);
+        json_object_set_new(line, "reply", json_string(reply));
+    }
     g_autofree char *text = json_print(line);
     fprintf(server->log, "%s\n", text);
     fflush(server->log);

@@ -70,10 +70,12 @@ static void prepare_block(struct block_head *head, struct words *words, int n_ro
     if (_mm512_cmp_ps_mask(x0, x1, _CMP_UNORD_Q))
         largest = NAN; /* the maximum does not see it */
     head->scale = whole_scale(largest);
-    __mmask16 finite = largest < INFINITY ? 0xffff : 0;
-    __m512 factor = _mm512_set1_ps(1 / head->scale);
-    __m512i whole[2] = {_mm512_maskz_cvtps_epi32(finite, _mm512_mul_ps(x0, factor)),
-                        _mm512_maskz_cvtps_epi32(finite, _mm512_mul_ps(x1, factor))};
+    bool finite = largest >= 0 && largest < INFINITY;
+    __m512 factor = _mm512_set1_ps(finite ? 1 / head->scale : 0);
+    if (!finite)
+        x0 = x1 = _mm512_setzero_ps(); /* the scale alone makes the result what it must be */
+    __m512i whole[2] = {_mm512_cvtps_epi32(_mm512_mul_ps(x0, factor)),
+                        _mm512_cvtps_epi32(_mm512_mul_ps(x1, factor))};
     for (int half = 0; half < 2; half++, words += 4 * n_rows) {
         int32_t bytes[8];
         _mm256_storeu_si256((__m256i *)bytes, split_bytes(whole[half]));

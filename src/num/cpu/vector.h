@@ -75,7 +75,7 @@ VECTOR_INLINE u32x16 round_bf16(f32x16 x)
 {
     u32x16 bits = (u32x16)x;
     u32x16 rounded = bits + 0x7fff + (bits >> 16 & 1);
-    i32x16 is_nan = x != x;
+    i32x16 is_nan = x != x; /* NOLINT(misc-redundant-expression): lanes that are no number */
     return (u32x16)choose(is_nan, (f32x16)(bits | 0x400000), (f32x16)rounded) & 0xffff0000;
 }
 
@@ -145,7 +145,7 @@ VECTOR_INLINE f32x16 exp_f32(f32x16 x)
     e = e * r + 0.5f;
     e = e * r * r + r + 1.0f;
     e = (f32x16)((i32x16)e + (n << 23));
-    return choose(x != x, x, e);
+    return choose(x != x, x, e); /* NOLINT(misc-redundant-expression): lanes that are no number */
 }
 
 /* One stage of turning 16 x 16: rows r and r + step exchange half of their lanes. */

@@ -41,8 +41,8 @@ void ref_rope_table(float *table, const int *positions, const float *frequencies
     for (int r = 0; r < n_rows; r++, table += head_dim)
         for (int i = 0; i < half; i++) {
             float angle = (float)positions[r] * frequencies[i];
-            table[i] = (float)cos(angle);
-            table[half + i] = (float)sin(angle);
+            table[i] = (float)cos((double)angle);
+            table[half + i] = (float)sin((double)angle);
         }
 }
 
