@@ -195,6 +195,4 @@ uninstall:
 clean:
 	rm -rf build compile_commands.json
 
--include $(LIBRARY_OBJECTS:.o=.d) $(B)/src/cmd/main.d $(TESTS:=.d) $(TOOLS:=.d) $(SUPPORT_OBJECTS:.o=.d) $(FUZZERS:=.d)
-
--include $(LIBRARY_OBJECTS:.o=.d) $(B)/src/cmd/main.d $(TESTS:=.d) $(TOOLS:=.d) $(BENCHES:=.d) $(SUPPORT_OBJECTS:.o=.d)
+-include $(LIBRARY_OBJECTS:.o=.d) $(B)/src/cmd/main.d $(TESTS:=.d) $(TOOLS:=.d) $(BENCHES:=.d) $(SUPPORT_OBJECTS:.o=.d) $(FUZZERS:=.d)
