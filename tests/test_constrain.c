@@ -141,7 +141,7 @@ static void test_walks(void)
     g_autoptr(GHashTable) ends = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     struct rng rng;
     rng_init(&rng, 5, 0);
-    for (int i = 0; i < 3000; i++) {
+    for (int i = 0; i < 700; i++) {
         g_autoptr(GString) text = g_string_new(NULL);
         int state = CONSTRAIN_START;
         while (!constrain_is_free(constrain, state)) {
