@@ -1,8 +1,11 @@
 #include "cmd/batches.h"
 
+#include "base/error.h"
 #include "base/pool.h"
+#include "cmd/command.h"
 #include "data/scanner.h"
 
+#include <stdio.h>
 #include <string.h>
 
 struct place {
@@ -164,4 +167,56 @@ const char *batches_get_string(const json_t *record, const char *key, struct fla
     else if (!json_is_string(value))
         flaw_set(flaw, "wrong-type", "key '%s' is not a string", key);
     return json_string_value(value);
+}
+
+/* What a batch has printed so far. */
+struct lines {
+    json_t *(*add)(const json_t *record, const void *user, struct flaw *flaw);
+    const void *user;
+    const char *what;
+    GString *text;
+};
+
+static bool add_line(void *part, const json_t *record, struct flaw *flaw)
+{
+    struct lines *lines = part;
+    g_autoptr(json_t) object = lines->add(record, lines->user, flaw);
+    if (!object)
+        return false;
+    g_autofree char *line = json_print(object);
+    g_string_append(lines->text, line);
+    g_string_append_c(lines->text, '\n');
+    return true;
+}
+
+static bool take_lines(void *part, void *user G_GNUC_UNUSED, GError **error)
+{
+    struct lines *lines = part;
+    fwrite(lines->text->str, 1, lines->text->len, stdout);
+    g_string_truncate(lines->text, 0);
+    if (ferror(stdout))
+        g_set_error(error, FIRE_ERROR, FIRE_ERROR_IO, "cannot write the %s", lines->what);
+    return !ferror(stdout);
+}
+
+int batches_print(const char *path, const struct input_options *input, const char *what,
+                  bool allow_nul,
+                  json_t *(*add)(const json_t *record, const void *user, struct flaw *flaw),
+                  const void *user, GError **error)
+{
+    struct complaints *complaints = complaints_open(input->rejects, input->strict, error);
+    if (!complaints)
+        return EXIT_FAILED;
+    struct lines lines[BATCHES_AT_ONCE];
+    struct batches_job job = {.work = add_line, .take = take_lines, .allow_nul = allow_nul};
+    for (size_t i = 0; i < BATCHES_AT_ONCE; i++) {
+        lines[i] = (struct lines){add, user, what, g_string_new(NULL)};
+        job.parts[i] = &lines[i];
+    }
+    bool done = batches_run(path, complaints, &job, error) == BATCHES_DONE;
+    for (size_t i = 0; i < BATCHES_AT_ONCE; i++)
+        g_string_free(lines[i].text, TRUE);
+    size_t n_bad = complaints_count(complaints);
+    done = complaints_close(complaints, done ? error : NULL) && done;
+    return done ? input_exit_code(input, n_bad) : EXIT_FAILED;
 }

@@ -4,6 +4,7 @@
 #define FIRE_CMD_BATCHES_H
 
 #include "base/json.h"
+#include "cmd/input.h"
 #include "data/complaint.h"
 #include "data/flaw.h"
 
@@ -29,6 +30,13 @@ enum batches_status {
 
 enum batches_status batches_run(const char *path, struct complaints *complaints,
                                 const struct batches_job *job, GError **error);
+
+/* A whole command that prints a line for each record of `path`: `add` makes a JSON object of one, on any thread, or returns
+ * NULL with a flaw. `what` names the lines in an error. Returns the exit code. */
+int batches_print(const char *path, const struct input_options *input, const char *what,
+                  bool allow_nul,
+                  json_t *(*add)(const json_t *record, const void *user, struct flaw *flaw),
+                  const void *user, GError **error);
 
 /* For `work`: the string under `key`, or NULL with a flaw. */
 const char *batches_get_string(const json_t *record, const char *key, struct flaw *flaw);

@@ -19,13 +19,6 @@ static void merge_settings(json_t *settings, const char *role, json_t *of_role)
     }
 }
 
-static void set_number(json_t *object, const char *name, double value)
-{
-    char text[G_ASCII_DTOSTR_BUF_SIZE];
-    json_object_set_new(object, name,
-                        json_string(g_ascii_formatd(text, sizeof text, "%.6g", value)));
-}
-
 /* What a run is: what must be equal when it goes on, and beside it what may change. */
 static struct store *open_store(struct bench *bench, const struct setting *setting,
                                 const struct run_options *options, char *const *files,
@@ -38,15 +31,15 @@ static struct store *open_store(struct bench *bench, const struct setting *setti
     g_autoptr(json_t) free_to_change = json_object();
     merge_settings(settings, "student", bench->student.settings);
     merge_settings(settings, "teacher", bench->teacher.settings);
-    set_number(settings, "repair", options->repair);
+    settings_set_number(settings, "repair", options->repair);
     if (bench->student.address)
         json_object_set_new(free_to_change, "student address", json_string(bench->student.address));
     if (bench->teacher.address)
         json_object_set_new(free_to_change, "teacher address", json_string(bench->teacher.address));
-    set_number(free_to_change, "jobs", options->jobs);
-    set_number(free_to_change, "retries", options->retries);
-    set_number(free_to_change, "timeout", options->timeout_s);
-    set_number(free_to_change, "dialogue-timeout", options->dialogue_timeout_s);
+    settings_set_number(free_to_change, "jobs", options->jobs);
+    settings_set_number(free_to_change, "retries", options->retries);
+    settings_set_number(free_to_change, "timeout", options->timeout_s);
+    settings_set_number(free_to_change, "dialogue-timeout", options->dialogue_timeout_s);
     const struct run_identity identity = {
         .command = setting->name,
         .settings = settings,

@@ -3,9 +3,8 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "cmd/command.h"
-#include "cmd/input.h"
+#include "cmd/output.h"
 #include "cmd/run_options.h"
-#include "data/writer.h"
 #include "dialogue/prompt.h"
 #include "report/run_view.h"
 
@@ -18,10 +17,8 @@ struct job {
     struct input_options input;
     struct protocol protocol;
     struct writer_options options;
-    struct writer *writer;
+    struct output output;
     struct prompts *prompts;
-    struct complaints *complaints;
-    struct ids *ids; /* unique over all files */
     size_t n_written, n_unfinished;
     const char *run; /* the run database under way */
     GError *cause;   /* of export_dialogue */
@@ -32,12 +29,13 @@ static bool export_record(struct job *job, const char *path, const struct record
 {
     struct flaw flaw = {0};
     const char *cause = record->cause, *detail = record->detail;
-    if (!cause && !writer_add(job->writer, &record->dialogue, &flaw)) {
+    if (!cause && !writer_add(job->output.writer, &record->dialogue, &flaw)) {
         cause = flaw.cause;
         detail = flaw.detail;
     }
     job->n_written += cause == NULL;
-    bool go_on = !cause || complaints_add(job->complaints, path, record, cause, detail, error);
+    bool go_on =
+        !cause || complaints_add(job->output.complaints, path, record, cause, detail, error);
     flaw_clear(&flaw);
     return go_on;
 }
@@ -77,7 +75,7 @@ static bool export_file(const char *path, void *user, GError **error)
     struct reader *reader = reader_open(path, need, &job->protocol, error);
     if (!reader)
         return false;
-    reader_use_ids(reader, job->ids);
+    reader_use_ids(reader, job->output.ids);
     enum reader_status status;
     struct record *record;
     bool go_on = true;
@@ -87,30 +85,13 @@ static bool export_file(const char *path, void *user, GError **error)
     return go_on && status == READER_END;
 }
 
-/* Reads all files into the output, which appears only if all could be read. */
 static int export_all(struct job *job, const char *output, char **paths, int n_paths,
                       GError **error)
 {
-    if (!store_check_output(output, error))
-        return EXIT_FAILED;
-    job->complaints = complaints_open(job->input.rejects, job->input.strict, error);
-    if (!job->complaints)
-        return EXIT_FAILED;
-    job->writer = writer_open(output, &job->options, error);
-    if (!job->writer) {
-        complaints_close(job->complaints, NULL);
-        return EXIT_FAILED;
-    }
-    job->ids = ids_new();
-    bool ok = input_read_files(&job->input, paths, n_paths, export_file, job, error);
-    ids_free(job->ids);
-    if (ok)
-        ok = writer_commit(job->writer, error);
-    else
-        writer_discard(job->writer);
-    size_t n_bad = complaints_count(job->complaints);
-    ok = complaints_close(job->complaints, ok ? error : NULL) && ok;
-    if (!ok)
+    size_t n_bad;
+    if (!store_check_output(output, error) ||
+        !output_write(&job->output, output, &job->options, &job->input, paths, n_paths, export_file,
+                      job, &n_bad, error))
         return EXIT_FAILED;
     if (job->n_unfinished > 0)
         log_warn("%zu dialogues that have not ended were left out", job->n_unfinished);

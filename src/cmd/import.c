@@ -2,10 +2,9 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "cmd/command.h"
-#include "cmd/input.h"
+#include "cmd/output.h"
 #include "data/picture.h"
 #include "data/sources/source.h"
-#include "data/writer.h"
 
 static int run(int argc, char **argv, GError **error);
 
@@ -15,9 +14,7 @@ const struct command command_import = {
 struct job {
     struct input_options input;
     const struct source *source;
-    struct writer *writer;
-    struct complaints *complaints;
-    struct ids *ids; /* unique over all files */
+    struct output output;
     size_t n_written, n_absent;
 };
 
@@ -33,23 +30,23 @@ static bool is_there(const char *images, const char *image)
 static bool import_file(const char *path, void *user, GError **error)
 {
     struct job *job = user;
-    g_autofree char *images = input_images(&job->input, path);
+    g_autofree char *images = picture_folder(job->input.images, path);
     struct reader *reader = reader_open_source(path, job->source, images, error);
     if (!reader)
         return false;
-    reader_use_ids(reader, job->ids);
+    reader_use_ids(reader, job->output.ids);
     enum reader_status status;
     struct record *record;
     bool go_on = true;
     while (go_on && (status = reader_next(reader, &record, error)) <= READER_BAD) {
         if (status == READER_BAD) {
-            go_on =
-                complaints_add(job->complaints, path, record, record->cause, record->detail, error);
+            go_on = complaints_add(job->output.complaints, path, record, record->cause,
+                                   record->detail, error);
             continue;
         }
         struct flaw none = {0};
         const char *image = record->dialogue.sample.image;
-        writer_add(job->writer, &record->dialogue, &none);
+        writer_add(job->output.writer, &record->dialogue, &none);
         job->n_written++;
         job->n_absent += image && !is_there(images, image);
     }
@@ -57,29 +54,13 @@ static bool import_file(const char *path, void *user, GError **error)
     return go_on && status == READER_END;
 }
 
-/* Reads all files into the output, which appears only if all could be read. */
 static int import_all(struct job *job, const char *output, char **paths, int n_paths,
                       GError **error)
 {
     static const struct writer_options lines = {.layout = LAYOUT_JSONL};
-    job->complaints = complaints_open(job->input.rejects, job->input.strict, error);
-    if (!job->complaints)
-        return EXIT_FAILED;
-    job->writer = writer_open(output, &lines, error);
-    if (!job->writer) {
-        complaints_close(job->complaints, NULL);
-        return EXIT_FAILED;
-    }
-    job->ids = ids_new();
-    bool ok = input_read_files(&job->input, paths, n_paths, import_file, job, error);
-    ids_free(job->ids);
-    if (ok)
-        ok = writer_commit(job->writer, error);
-    else
-        writer_discard(job->writer);
-    size_t n_bad = complaints_count(job->complaints);
-    ok = complaints_close(job->complaints, ok ? error : NULL) && ok;
-    if (!ok)
+    size_t n_bad;
+    if (!output_write(&job->output, output, &lines, &job->input, paths, n_paths, import_file, job,
+                      &n_bad, error))
         return EXIT_FAILED;
     if (job->n_absent > 0)
         log_warn("%zu pictures are not there; 'fire lint' names them", job->n_absent);

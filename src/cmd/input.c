@@ -15,11 +15,6 @@ void input_clear(struct input_options *options)
     *options = (struct input_options){0};
 }
 
-char *input_images(const struct input_options *options, const char *path)
-{
-    return options->images ? g_strdup(options->images) : g_path_get_dirname(path);
-}
-
 bool input_read_files(const struct input_options *options, char **paths, int n_paths,
                       bool (*read)(const char *path, void *user, GError **error), void *user,
                       GError **error)

@@ -35,9 +35,6 @@ struct input_options {
 
 void input_clear(struct input_options *options);
 
-/* The images folder for the records of `path`. Free with g_free. */
-char *input_images(const struct input_options *options, const char *path);
-
 /* What becomes of the files of a command: `read` is called for each. A file that cannot be used
  * does not keep the others from being read; the first such error is returned at the end. `read`
  * returns false with an error; with --strict that ends it all. */

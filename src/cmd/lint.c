@@ -1,4 +1,5 @@
 /* lint.c -- fire lint: what is wrong with a file of samples or dialogues. */
+#include "data/picture.h"
 #include "data/lint_report.h"
 
 #include "cmd/command.h"
@@ -22,7 +23,7 @@ struct job {
 static bool lint(const char *path, void *user, GError **error)
 {
     struct job *job = user;
-    g_autofree char *images = job->no_images ? NULL : input_images(&job->input, path);
+    g_autofree char *images = job->no_images ? NULL : picture_folder(job->input.images, path);
     return lint_file(&job->report, path, images, &job->protocol, job->complaints, error);
 }
 

@@ -115,7 +115,7 @@ static bool resolve_sampling(struct chat_sampling *sampling, const struct role_o
     return true;
 }
 
-static void set_number(json_t *settings, const char *name, double value)
+void settings_set_number(json_t *settings, const char *name, double value)
 {
     char text[G_ASCII_DTOSTR_BUF_SIZE];
     if (!isnan(value))
@@ -128,9 +128,9 @@ static json_t *describe(const struct role *role, const char *extra_body)
 {
     json_t *settings = json_object();
     json_object_set_new(settings, "model", json_string(chat_model(role->chat)));
-    set_number(settings, "temperature", role->sampling.temperature);
-    set_number(settings, "top-p", role->sampling.top_p);
-    set_number(settings, "max-tokens", role->sampling.max_tokens);
+    settings_set_number(settings, "temperature", role->sampling.temperature);
+    settings_set_number(settings, "top-p", role->sampling.top_p);
+    settings_set_number(settings, "max-tokens", role->sampling.max_tokens);
     if (role->sampling.has_seed) {
         g_autofree char *seed = g_strdup_printf("%" G_GINT64_FORMAT, role->sampling.seed);
         json_object_set_new(settings, "seed", json_string(seed));

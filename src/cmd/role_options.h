@@ -34,6 +34,9 @@ struct role {
     char *address; /* what may: the chat's name */
 };
 
+/* Adds a number, as text, to the settings of a run; nothing where it is NAN. */
+void settings_set_number(json_t *settings, const char *name, double value);
+
 /* Limits of all requests; part of what may change within a run. */
 struct request_limits {
     int timeout_ms, retries;

@@ -5,17 +5,14 @@
 #include "cmd/input.h"
 #include "model/tokenizer.h"
 
-#include <stdio.h>
-
 static int run(int argc, char **argv, GError **error);
 
 const struct command command_tokenize = {"tokenize", "Token ids of texts, as a model sees them",
                                          run};
 
-struct part {
+struct encoding {
     const struct tokenizer *tokenizer;
     bool add_special;
-    GString *lines;
 };
 
 static json_t *ids_to_json(const GArray *ids)
@@ -26,58 +23,26 @@ static json_t *ids_to_json(const GArray *ids)
     return list;
 }
 
-static bool add_record(void *user, const json_t *record, struct flaw *flaw)
+static json_t *encode(const json_t *record, const void *user, struct flaw *flaw)
 {
-    struct part *part = user;
+    const struct encoding *encoding = user;
     const char *text = batches_get_string(record, "text", flaw);
     if (!text)
-        return false;
+        return NULL;
     size_t n_bytes = json_string_length(json_object_get(record, "text"));
     g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(int32_t));
     g_autoptr(GError) error = NULL;
-    if (!tokenizer_encode(part->tokenizer, text, n_bytes, part->add_special, ids, &error)) {
+    if (!tokenizer_encode(encoding->tokenizer, text, n_bytes, encoding->add_special, ids, &error)) {
         flaw_set(flaw, "not-encoded", "%s", error->message);
-        return false;
+        return NULL;
     }
     g_autoptr(GString) decoded = g_string_new(NULL);
-    tokenizer_decode(part->tokenizer, (const int32_t *)(void *)ids->data, ids->len, false, decoded);
-    g_autoptr(json_t) object = json_object();
+    tokenizer_decode(encoding->tokenizer, (const int32_t *)(void *)ids->data, ids->len, false,
+                     decoded);
+    json_t *object = json_object();
     json_object_set_new(object, "ids", ids_to_json(ids));
     json_object_set_new(object, "text", json_stringn_nocheck(decoded->str, decoded->len));
-    g_autofree char *line = json_print(object);
-    g_string_append(part->lines, line);
-    g_string_append_c(part->lines, '\n');
-    return true;
-}
-
-static bool take_part(void *user_part, void *user G_GNUC_UNUSED, GError **error)
-{
-    struct part *part = user_part;
-    fwrite(part->lines->str, 1, part->lines->len, stdout);
-    g_string_truncate(part->lines, 0);
-    if (ferror(stdout))
-        g_set_error(error, FIRE_ERROR, FIRE_ERROR_IO, "cannot write the ids");
-    return !ferror(stdout);
-}
-
-static int print_ids(const struct tokenizer *tokenizer, bool add_special,
-                     const struct input_options *input, GError **error)
-{
-    struct complaints *complaints = complaints_open(input->rejects, input->strict, error);
-    if (!complaints)
-        return EXIT_FAILED;
-    struct part parts[BATCHES_AT_ONCE];
-    struct batches_job job = {.work = add_record, .take = take_part, .allow_nul = true};
-    for (size_t i = 0; i < BATCHES_AT_ONCE; i++) {
-        parts[i] = (struct part){tokenizer, add_special, g_string_new(NULL)};
-        job.parts[i] = &parts[i];
-    }
-    bool done = batches_run("-", complaints, &job, error) == BATCHES_DONE;
-    for (size_t i = 0; i < BATCHES_AT_ONCE; i++)
-        g_string_free(parts[i].lines, TRUE);
-    size_t n_bad = complaints_count(complaints);
-    done = complaints_close(complaints, done ? error : NULL) && done;
-    return done ? input_exit_code(input, n_bad) : EXIT_FAILED;
+    return object;
 }
 
 static int run(int argc, char **argv, GError **error)
@@ -104,7 +69,8 @@ static int run(int argc, char **argv, GError **error)
         else if (!(tokenizer = tokenizer_load(model, error)))
             code = EXIT_FAILED;
         else
-            code = print_ids(tokenizer, !no_special, &input, error);
+            code = batches_print("-", &input, "ids", true, encode,
+                                 &(struct encoding){tokenizer, !no_special}, error);
         tokenizer_free(tokenizer);
     }
     input_clear(&input);

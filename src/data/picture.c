@@ -61,6 +61,11 @@ static char *with_other_extension(const char *path)
     return g_strconcat(stem, strcmp(dot, ".jpg") == 0 ? ".png" : ".jpg", NULL);
 }
 
+char *picture_folder(const char *images, const char *file)
+{
+    return images ? g_strdup(images) : g_path_get_dirname(file);
+}
+
 char *picture_find(const char *folder, const char *image, struct flaw *flaw)
 {
     if (!is_safe(image)) {

@@ -8,6 +8,10 @@
 
 #include "data/flaw.h"
 
+/* The folder that the pictures of the records of `file` are below: `images`, or where that is NULL the file's own. Free with
+ * g_free. */
+char *picture_folder(const char *images, const char *file);
+
 /* The file that `image` names below `folder`: the first that exists of the path as given, with the
  * COCO_SPLIT_ prefix that the released files leave out, without the extension that they add, and
  * with .jpg and .png exchanged (SOURCES.md 1). NULL with flaw "missing-image" or "unsafe-image".

@@ -51,16 +51,11 @@ char *load_hash(char *const *files, GError **error)
     return g_strdup(g_checksum_get_string(all));
 }
 
-static char *images_folder(const char *file, const char *images)
-{
-    return images ? g_strdup(images) : g_path_get_dirname(file);
-}
-
 /* The picture, or a flaw that says why a server could not be shown it. */
 static bool read_wire(struct wire_image *wire, const char *image, const char *file,
                       const char *images, struct flaw *flaw)
 {
-    g_autofree char *folder = images_folder(file, images);
+    g_autofree char *folder = picture_folder(images, file);
     g_autoptr(GBytes) bytes = picture_read(folder, image, flaw);
     g_autoptr(GError) cause = NULL;
     if (!bytes)
