@@ -51,7 +51,7 @@ ISA_avx2 := $(FUSED) -mavx2 -mfma
 ISA_avx512 := $(FUSED) -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512
 ISA_vnni := $(ISA_avx512) -mavx512vnni -mavx512bf16
 ISA_amx := $(ISA_vnni) -mamx-tile -mamx-bf16
-X86 := $(filter x86_64%,$(shell $(CC) -dumpmachine))
+X86 := $(filter x86_64%,$(shell $(CC) -dumpmachine 2>/dev/null))
 VECTOR := src/num/cpu/vector_kernels.c $(addprefix src/num/cpu/kernels_,linear.c elementwise.c attention.c pack.c)
 VECTOR_ISAS := $(if $(X86),avx2 avx512)
 X86_ONLY := $(addprefix src/num/cpu/,isa_x86.c kernels_vnni.c kernels_amx.c kernels_amx_attention.c)
